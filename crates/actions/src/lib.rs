@@ -1,0 +1,1 @@
+//! What one can do: one public function is one transaction.

@@ -1,0 +1,1 @@
+//! Decides what is due, runs it and hands the results in.

@@ -1,0 +1,1 @@
+//! The only door out: addresses, DNS, connections, the SSRF guard.

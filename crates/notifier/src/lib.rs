@@ -1,0 +1,1 @@
+//! Claims deliveries from the outbox and sends them.

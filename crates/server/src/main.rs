@@ -1,0 +1,3 @@
+//! The `indie-status` binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Every SQL statement, one text for SQLite and PostgreSQL.

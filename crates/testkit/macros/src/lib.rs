@@ -1,0 +1,1 @@
+//! One attribute macro for database tests.

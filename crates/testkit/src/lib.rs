@@ -1,0 +1,1 @@
+//! Test-only: people, clock, databases, sinks, a target server, a browser.

@@ -1,0 +1,1 @@
+//! HTTP: the public pages, the dashboard and the API.
