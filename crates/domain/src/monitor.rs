@@ -1,0 +1,80 @@
+//! Monitor: what we check, how often, and what counts as a good answer (S4, S34, X43).
+
+use crate::check::{CheckStatus, FailureClass};
+use crate::id::{MonitorId, OrgId, ServiceId};
+use crate::time::Timestamp;
+
+/// Methods of an HTTP check. Free organizations use `GET` and `HEAD` only (X46).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize, sqlx::Type,
+)]
+#[serde(rename_all = "UPPERCASE")]
+#[sqlx(type_name = "TEXT", rename_all = "UPPERCASE")]
+pub enum Method {
+    #[default]
+    Get,
+    Head,
+    Post,
+}
+
+impl Method {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// The confirmed state of a monitor, as the verdict keeps it.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize, sqlx::Type,
+)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum MonitorState {
+    /// Not checked yet, or not watched at that time.
+    #[default]
+    NoData,
+    Up,
+    Degraded,
+    Down,
+}
+
+/// One monitor as stored, with the latest that is known about it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Monitor {
+    pub id: MonitorId,
+    pub organization_id: OrgId,
+    pub service_id: ServiceId,
+    pub url: String,
+    pub method: Method,
+    /// 100 to 599.
+    pub expected_status: i32,
+    /// 1 to 60.
+    pub timeout_seconds: i32,
+    /// What the owner asked for; the scheduler clamps it to the tier (X43).
+    pub interval_seconds: i32,
+    /// Consecutive failures that open an outage (D1), 1 to 10.
+    pub failures_to_open: i32,
+    /// Consecutive successes that close it (D2), 1 to 10.
+    pub successes_to_close: i32,
+    /// Above this a good answer counts as degraded. `None`: never.
+    pub degraded_above_ms: Option<i32>,
+    pub is_active: bool,
+    pub state: MonitorState,
+    /// When `state` began; back-dated to the first check of the run that flipped it (D3).
+    pub state_since: Option<Timestamp>,
+    /// Length of the run of equal results that ends with the newest result.
+    pub run_length: i32,
+    pub run_status: Option<CheckStatus>,
+    pub run_started_at: Option<Timestamp>,
+    pub last_checked_at: Option<Timestamp>,
+    pub last_failure: Option<FailureClass>,
+    pub last_status_code: Option<i32>,
+    pub last_response_time_ms: Option<i32>,
+    pub created_at: Timestamp,
+    /// Grows with every edit; the object's version (`ETag`).
+    pub updated_at: Timestamp,
+}
