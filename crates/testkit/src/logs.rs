@@ -1,0 +1,72 @@
+//! A tracing subscriber for one test: keeps error-level events, so that a test can say that there were none, and
+//! prints what `RUST_LOG` asks for (warnings unless set) among the test's output.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use tracing::field::{Field, Visit};
+use tracing::{Dispatch, Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// The error-level events of one test, each as one line. Clones share the list.
+#[derive(Debug, Clone, Default)]
+pub struct ErrorLog(Arc<Mutex<Vec<String>>>);
+
+impl ErrorLog {
+    /// A subscriber that writes into this list.
+    pub fn dispatch(&self) -> Dispatch {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+        let printed = fmt::layer().with_test_writer().without_time().with_filter(filter);
+        Dispatch::new(tracing_subscriber::registry().with(Recorder(self.clone())).with(printed))
+    }
+
+    /// Takes what was logged so far: for tests that expect an error.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// # Panics
+    /// When something was logged at error level and not taken.
+    pub fn assert_none(&self) {
+        let lines = self.take();
+        assert!(lines.is_empty(), "logged at error level:\n{}", lines.join("\n"));
+    }
+}
+
+struct Recorder(ErrorLog);
+
+impl<S: Subscriber> Layer<S> for Recorder {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() == Level::ERROR {
+            let mut line = Line(event.metadata().target().to_owned());
+            event.record(&mut line);
+            self.0.0.lock().unwrap().push(line.0);
+        }
+    }
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        let separator = if field.name() == "message" { ": " } else { &format!(" {}=", field.name()) };
+        write!(self.0, "{separator}{value:?}").unwrap();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_kept_and_warnings_are_not() {
+        let log = ErrorLog::default();
+        tracing::dispatcher::with_default(&log.dispatch(), || {
+            tracing::warn!("not so bad");
+            tracing::error!(number = 7, "that is bad");
+        });
+        assert_eq!(log.take(), ["testkit::logs::tests: that is bad number=7"]);
+        log.assert_none();
+    }
+}

@@ -1,0 +1,4 @@
+//! The kit is tested with its own tools.
+#![cfg(test)]
+
+mod databases;
