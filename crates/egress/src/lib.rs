@@ -1,1 +1,107 @@
-//! The only door out: addresses, DNS, connections, the SSRF guard.
+//! The only door out: addresses, DNS, connections and the HTTP check, behind one SSRF guard (T-01, T-24).
+//!
+//! `address` decides which addresses may be reached, `target` reads a URL once, `connect` resolves, compares
+//! every address and connects to exactly those, `http_check` runs one check over it.
+
+mod address;
+mod connect;
+mod host_slots;
+mod http_check;
+mod link;
+mod target;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use http::HeaderValue;
+use ipnet::IpNet;
+
+pub use address::{Policy, is_forbidden};
+pub use target::{Target, TargetError};
+
+use crate::connect::Connector;
+use crate::host_slots::HostSlots;
+
+/// Outgoing connections could not be set up at start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the DNS settings of this system could not be read: {0}")]
+    Resolver(String),
+    #[error("the TLS settings are not usable: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error("the contact address cannot stand in a User-Agent header: {0:?}")]
+    Contact(String),
+}
+
+/// What the operator decides about outgoing connections.
+#[derive(Debug, Clone)]
+pub struct EgressConfig {
+    /// Networks that may be reached although they are not public. Metadata services and our own addresses
+    /// need an entry of exactly their address (`/32`, `/128`).
+    pub allow_cidrs: Vec<IpNet>,
+    /// Checks of one target host that may run at once; the others wait. 0: no cap.
+    pub per_host_concurrency: usize,
+    /// Asks this DNS server instead of those of the system.
+    pub resolver: Option<SocketAddr>,
+    /// Public addresses this installation answers on; never a target, so that nobody makes a loop.
+    pub own_addresses: Vec<IpAddr>,
+    /// Host names this installation answers on; never a target.
+    pub own_hosts: Vec<String>,
+    /// Where the owner of a target can ask who we are; part of the `User-Agent`. `None`: left out.
+    pub contact_url: Option<String>,
+}
+
+impl Default for EgressConfig {
+    fn default() -> Self {
+        Self {
+            allow_cidrs: Vec::new(),
+            per_host_concurrency: 5,
+            resolver: None,
+            own_addresses: Vec::new(),
+            own_hosts: Vec::new(),
+            contact_url: None,
+        }
+    }
+}
+
+/// The door. A clone shares resolver, caches and limits.
+#[derive(Debug, Clone)]
+pub struct Egress(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    rules: target::Rules,
+    connector: Connector,
+    slots: HostSlots,
+    user_agent: HeaderValue,
+}
+
+impl Egress {
+    /// Reads the system's DNS settings unless `config` names a resolver; opens no connection.
+    pub fn new(config: EgressConfig) -> Result<Self, Error> {
+        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        Self::with_roots(config, roots)
+    }
+
+    fn with_roots(config: EgressConfig, roots: rustls::RootCertStore) -> Result<Self, Error> {
+        let connector = Connector::new(config.resolver, roots)?;
+        let user_agent = user_agent(config.contact_url.as_deref())?;
+        let slots = HostSlots::new(config.per_host_concurrency);
+        let rules = target::Rules::new(config);
+        Ok(Self(Arc::new(Inner { rules, connector, slots, user_agent })))
+    }
+
+    /// Whether this text may become a target at all. Asks no DNS: a name is compared with the rules again at
+    /// each connection, and only that decides.
+    pub fn validate(&self, url: &str) -> Result<Target, TargetError> {
+        self.0.rules.parse(url)
+    }
+}
+
+fn user_agent(contact: Option<&str>) -> Result<HeaderValue, Error> {
+    let text = match contact {
+        Some(contact) => format!("indie-status/{} (+{contact})", env!("CARGO_PKG_VERSION")),
+        None => concat!("indie-status/", env!("CARGO_PKG_VERSION")).to_owned(),
+    };
+    HeaderValue::from_str(&text).map_err(|_| Error::Contact(contact.unwrap_or_default().to_owned()))
+}

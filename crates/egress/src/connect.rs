@@ -1,0 +1,229 @@
+//! From a target to an open connection: resolve once, compare every address with the policy, connect to
+//! exactly those, TLS by name. Measures the phases.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::check::Phases;
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig};
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use rustls::client::Resumption;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
+
+use crate::Error;
+use crate::address::Policy;
+use crate::link::Stream;
+use crate::target::{Place, Target};
+
+/// Addresses of one name that are tried before it counts as unreachable.
+const MAX_ATTEMPTS: usize = 8;
+/// Wait for one answer of a DNS server before the next attempt.
+const DNS_WAIT: Duration = Duration::from_secs(2);
+/// Longest memory of an answer; shorter when its own TTL says so.
+const MAX_DNS_MEMORY: Duration = Duration::from_mins(5);
+/// Longest memory of "no such name": an owner who repairs a zone wants to see it.
+const MAX_NEGATIVE_DNS_MEMORY: Duration = Duration::from_secs(10);
+/// `ENFILE` and `EMFILE`: this process or machine has no file descriptor left.
+const OUT_OF_FILES: [i32; 2] = [23, 24];
+
+/// Why there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConnectError {
+    /// At least one address is not permitted. Nothing was sent to any.
+    Refused,
+    Unreachable,
+    Dns,
+    Tls,
+    Certificate,
+    /// The fault is ours; says nothing about the target.
+    Local,
+}
+
+/// Resolver and TLS settings, made once.
+pub(crate) struct Connector {
+    resolver: TokioResolver,
+    tls: TlsConnector,
+}
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connector")
+    }
+}
+
+impl Connector {
+    pub(crate) fn new(resolver: Option<SocketAddr>, roots: RootCertStore) -> Result<Self, Error> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // A resumed session shows no certificate, so one that expired meanwhile would go unseen.
+        tls.resumption = Resumption::disabled();
+        Ok(Self { resolver: build_resolver(resolver)?, tls: TlsConnector::from(Arc::new(tls)) })
+    }
+
+    /// Opens one connection. The caller holds the deadline; here it only shares the time among addresses.
+    pub(crate) async fn open(
+        &self,
+        target: &Target,
+        policy: &Policy,
+        deadline: Instant,
+        phases: &mut Phases,
+    ) -> Result<Stream, ConnectError> {
+        let tcp = match target.place() {
+            Place::Address(address) if policy.permits(*address) => {
+                connect(&[*address], target.port(), deadline, phases).await?
+            }
+            Place::Address(_) => return Err(ConnectError::Refused),
+            Place::Name(name) => {
+                let addresses = self.resolve(name, policy, phases).await?;
+                connect(&addresses, target.port(), deadline, phases).await?
+            }
+        };
+        if !target.is_https() {
+            return Ok(Stream::Plain(tcp));
+        }
+        let started = Instant::now();
+        let stream =
+            self.tls.connect(server_name(target.place())?, tcp).await.map_err(|error| tls_error(&error))?;
+        add(&mut phases.tls_ms, started);
+        Ok(Stream::Tls(Box::new(stream)))
+    }
+
+    /// Every address of `name`, all permitted. One that is not refuses the name: an answer that mixes public
+    /// and private addresses is an attack.
+    async fn resolve(
+        &self,
+        name: &str,
+        policy: &Policy,
+        phases: &mut Phases,
+    ) -> Result<Vec<IpAddr>, ConnectError> {
+        if name == "localhost" || name.ends_with(".localhost") {
+            // Constant by definition (RFC 6761), so nobody can mix anything in.
+            let mut addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+            addresses.retain(|address| policy.permits(*address));
+            return if addresses.is_empty() { Err(ConnectError::Refused) } else { Ok(addresses) };
+        }
+        let started = Instant::now();
+        // The dot keeps a name out of the system's search domains; a single label may need them.
+        let answer = if name.contains('.') {
+            self.resolver.lookup_ip(format!("{name}.")).await
+        } else {
+            self.resolver.lookup_ip(name).await
+        };
+        add(&mut phases.dns_ms, started);
+        let addresses: Vec<IpAddr> = answer.map_err(|error| dns_error(&error))?.iter().collect();
+        if addresses.is_empty() {
+            return Err(ConnectError::Dns);
+        }
+        if addresses.iter().all(|address| policy.permits(*address)) {
+            Ok(addresses)
+        } else {
+            Err(ConnectError::Refused)
+        }
+    }
+}
+
+/// Adds the time since `started` to a phase, so that redirects count in full.
+pub(crate) fn add(phase: &mut Option<u32>, started: Instant) {
+    let spent = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
+    *phase = Some(phase.unwrap_or(0).saturating_add(spent));
+}
+
+fn build_resolver(server: Option<SocketAddr>) -> Result<TokioResolver, Error> {
+    let unusable = |error: NetError| Error::Resolver(error.to_string());
+    let mut builder = match server {
+        None => TokioResolver::builder_tokio().map_err(unusable)?,
+        Some(address) => {
+            let mut name_server = NameServerConfig::udp_and_tcp(address.ip());
+            for connection in &mut name_server.connections {
+                connection.port = address.port();
+            }
+            let config = ResolverConfig::from_parts(None, Vec::new(), vec![name_server]);
+            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+        }
+    };
+    let options = builder.options_mut();
+    // IPv4 first: the family that works nearly everywhere.
+    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+    options.timeout = DNS_WAIT;
+    options.attempts = 1;
+    options.positive_max_ttl = Some(MAX_DNS_MEMORY);
+    options.negative_max_ttl = Some(MAX_NEGATIVE_DNS_MEMORY);
+    options.max_active_requests = 1024;
+    builder.build().map_err(unusable)
+}
+
+/// Tries the addresses in order; each may use its share of what is left, so a black hole leaves time for
+/// the next.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one home of outgoing connections; addresses were compared"
+)]
+async fn connect(
+    addresses: &[IpAddr],
+    port: u16,
+    deadline: Instant,
+    phases: &mut Phases,
+) -> Result<TcpStream, ConnectError> {
+    let started = Instant::now();
+    let mut rest = addresses.len().min(MAX_ATTEMPTS);
+    for address in addresses.iter().take(MAX_ATTEMPTS) {
+        let attempt = TcpStream::connect(SocketAddr::new(*address, port));
+        let result = if rest == 1 {
+            attempt.await
+        } else {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let share = left / u32::try_from(rest).unwrap_or(1);
+            timeout(share, attempt).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        };
+        rest -= 1;
+        match result {
+            Ok(stream) => {
+                add(&mut phases.connect_ms, started);
+                // Only speed depends on it.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Err(error) if is_out_of_files(&error) => return Err(ConnectError::Local),
+            Err(_) => {}
+        }
+    }
+    Err(ConnectError::Unreachable)
+}
+
+fn server_name(place: &Place) -> Result<ServerName<'static>, ConnectError> {
+    match place {
+        Place::Address(address) => Ok(ServerName::IpAddress((*address).into())),
+        Place::Name(name) => ServerName::try_from(name.clone()).map_err(|_| ConnectError::Tls),
+    }
+}
+
+fn is_out_of_files(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| OUT_OF_FILES.contains(&code))
+}
+
+fn dns_error(error: &NetError) -> ConnectError {
+    match error {
+        NetError::Io(error) if is_out_of_files(error) => ConnectError::Local,
+        _ => ConnectError::Dns,
+    }
+}
+
+fn tls_error(error: &io::Error) -> ConnectError {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(rustls::Error::InvalidCertificate(_)) => ConnectError::Certificate,
+        _ => ConnectError::Tls,
+    }
+}
