@@ -3,18 +3,27 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "this crate runs in tests only, where a panic with a message is the right answer"
 )]
 
 mod clock;
 mod database;
 mod logs;
+mod mail;
+mod net;
 mod postgres;
 mod run;
+mod smtp;
 mod sqlite;
+mod target;
 
 pub use clock::{START, TestClock, TestIds};
 pub use database::{FromTestDatabase, Kind, TestDatabase};
 pub use logs::ErrorLog;
+pub use mail::Mail;
+pub use net::{RawClient, free_port};
 pub use run::{Flavor, run};
+pub use smtp::{SmtpMode, SmtpSink};
+pub use target::{Answer, SeenRequest, Target};
 pub use testkit_macros::db_test;

@@ -2,3 +2,5 @@
 #![cfg(test)]
 
 mod databases;
+mod mails;
+mod targets;
