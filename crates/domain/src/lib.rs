@@ -2,5 +2,10 @@
 
 pub mod check;
 pub mod id;
+pub mod incident;
 pub mod monitor;
+pub mod organization;
+pub mod plan;
+pub mod service;
+pub mod text;
 pub mod time;
