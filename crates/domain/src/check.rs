@@ -4,39 +4,39 @@ use crate::id::{MonitorId, OrgId, ServiceId};
 use crate::time::Timestamp;
 
 /// Why a check did not succeed. A closed list: nothing that a target or the operating system said is
-/// stored or shown (T-01, H-8).
+/// stored or shown (T-01, H-8). Stored as the number: never renumber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+#[repr(i16)]
 pub enum FailureClass {
     /// The address is one we never connect to, or it could not be reached. One class for both, so that
     /// the answer is no map of a private network.
-    ConnectionFailed,
-    DnsFailed,
-    TlsFailed,
-    CertificateInvalid,
+    ConnectionFailed = 1,
+    DnsFailed = 2,
+    TlsFailed = 3,
+    CertificateInvalid = 4,
     /// No complete answer within the time-out.
-    TimedOut,
+    TimedOut = 5,
     /// The connection was closed or the answer was not HTTP.
-    ProtocolError,
-    TooManyRedirects,
+    ProtocolError = 6,
+    TooManyRedirects = 7,
     /// A redirect led to an address that is not allowed or not HTTP.
-    RedirectRefused,
-    UnexpectedStatus,
+    RedirectRefused = 8,
+    UnexpectedStatus = 9,
     /// Headers or body above the cap.
-    AnswerTooLarge,
+    AnswerTooLarge = 10,
 }
 
-/// How one check ended.
+/// How one check ended. Stored as the number: never renumber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+#[repr(i16)]
 pub enum CheckStatus {
-    Up,
-    Degraded,
-    Down,
+    Up = 1,
+    Degraded = 2,
+    Down = 3,
     /// We could not tell (our own network failed, the job was lost). Counts neither way.
-    NoData,
+    NoData = 0,
 }
 
 /// How long each phase took, in milliseconds. `None`: the phase was not reached or not needed.

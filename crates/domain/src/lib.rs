@@ -1,11 +1,21 @@
 //! What a status page is: records, value types and rules. No I/O, no clock, no randomness, no async.
+//!
+//! - [`id`], [`time`], [`text`]: the small values everything is made of
+//! - [`organization`], [`user`], [`invitation`], [`plan`]: tenants, people, what a tier allows
+//! - [`status_page`], [`service`], [`monitor`], [`incident`], [`subscriber`], [`notification`]: the nouns
+//! - [`check`], [`verdict`], [`uptime`], [`overview`]: from a check result to what a visitor reads
 
 pub mod check;
 pub mod id;
 pub mod incident;
+pub mod invitation;
 pub mod monitor;
+pub mod notification;
 pub mod organization;
 pub mod plan;
 pub mod service;
+pub mod status_page;
+pub mod subscriber;
 pub mod text;
 pub mod time;
+pub mod user;

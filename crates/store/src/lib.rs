@@ -1,1 +1,51 @@
-//! Every SQL statement, one text for SQLite and PostgreSQL.
+//! Every SQL statement of the product, one text for SQLite and PostgreSQL. Nothing else lives here: no rules,
+//! no HTTP, no clock.
+//!
+//! Reads take `&mut Conn`, writes take `&mut Tx`; a `Tx` is also a `Conn`. Functions over a tenant table take an
+//! [`OrgScope`] first.
+
+#[macro_use]
+mod macros;
+
+mod connect;
+mod dialect;
+mod error;
+pub mod organizations;
+pub mod outbox;
+mod scope;
+pub mod services;
+pub mod sessions;
+pub mod status_pages;
+
+pub(crate) use connect::Driver;
+pub use connect::{Conn, Database, Kind, MigrationStatus, Tx};
+pub use error::{Error, Result};
+pub use scope::OrgScope;
+
+/// All tables of the schema; a test compares this list with both databases.
+pub const TABLES: &[&str] = &[
+    "organizations",
+    "slug_redirects",
+    "users",
+    "organization_members",
+    "sessions",
+    "tokens",
+    "recovery_codes",
+    "invitations",
+    "status_pages",
+    "services",
+    "placements",
+    "monitors",
+    "check_results",
+    "hourly_rollups",
+    "daily_rollups",
+    "state_intervals",
+    "incidents",
+    "incident_services",
+    "incident_updates",
+    "subscribers",
+    "site_settings",
+    "outbox",
+    "throttles",
+    "idempotency_keys",
+];

@@ -1,0 +1,157 @@
+//! Services and their placements on pages.
+
+use domain::id::{PageId, ServiceId};
+use domain::service::Service;
+use domain::status_page::Placement;
+use domain::time::Timestamp;
+
+use crate::{Conn, OrgScope, Result, Tx};
+
+/// By position, then name (S27). Deleted ones are not listed.
+pub async fn list(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Service>> {
+    fetch_all!(
+        conn,
+        "SELECT id, organization_id, name, slug, description, group_name, position, is_visible, manual_status,
+                created_at, updated_at
+           FROM services WHERE organization_id = $1 AND deleted_at IS NULL
+          ORDER BY position, name, id",
+        scope.organization_id()
+    )
+}
+
+pub async fn find(conn: &mut Conn, scope: OrgScope, id: ServiceId) -> Result<Option<Service>> {
+    fetch_optional!(
+        conn,
+        "SELECT id, organization_id, name, slug, description, group_name, position, is_visible, manual_status,
+                created_at, updated_at
+           FROM services WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
+        scope.organization_id(),
+        id
+    )
+}
+
+/// `Conflict("services.organization_id_slug")` when the slug is taken.
+pub async fn insert(tx: &mut Tx, scope: OrgScope, service: &Service) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO services (id, organization_id, name, slug, description, group_name, position, is_visible,
+                               manual_status, created_at, updated_at)
+         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        scope.organization_id(),
+        service.id,
+        &service.name,
+        &service.slug,
+        &service.description,
+        &service.group_name,
+        service.position,
+        service.is_visible,
+        service.manual_status,
+        service.created_at,
+        service.updated_at
+    )?;
+    Ok(())
+}
+
+/// Writes every editable field if the stored version is still `version`; `false` when it is not.
+pub async fn update(tx: &mut Tx, scope: OrgScope, service: &Service, version: Timestamp) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE services SET name = $3, slug = $4, description = $5, group_name = $6, position = $7,
+                is_visible = $8, manual_status = $9, updated_at = $10
+          WHERE organization_id = $1 AND id = $2 AND updated_at = $11 AND deleted_at IS NULL",
+        scope.organization_id(),
+        service.id,
+        &service.name,
+        &service.slug,
+        &service.description,
+        &service.group_name,
+        service.position,
+        service.is_visible,
+        service.manual_status,
+        service.updated_at,
+        version
+    )?;
+    Ok(changed > 0)
+}
+
+/// Hides the service everywhere; its monitors stop. The text of its incidents stays (X18).
+pub async fn delete(tx: &mut Tx, scope: OrgScope, id: ServiceId, now: Timestamp) -> Result<bool> {
+    execute!(
+        tx,
+        "UPDATE monitors SET deleted_at = $3, is_active = FALSE
+          WHERE organization_id = $1 AND service_id = $2 AND deleted_at IS NULL",
+        scope.organization_id(),
+        id,
+        now
+    )?;
+    execute!(
+        tx,
+        "DELETE FROM placements WHERE organization_id = $1 AND service_id = $2",
+        scope.organization_id(),
+        id
+    )?;
+    let changed = execute!(
+        tx,
+        "UPDATE services SET deleted_at = $3, updated_at = $3
+          WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
+        scope.organization_id(),
+        id,
+        now
+    )?;
+    Ok(changed > 0)
+}
+
+/// All placements of the organization, for lists of services with the pages they stand on.
+pub async fn list_placements(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Placement>> {
+    fetch_all!(
+        conn,
+        "SELECT organization_id, status_page_id, service_id, public_name, group_name, position, is_visible
+           FROM placements WHERE organization_id = $1 ORDER BY created_at, status_page_id",
+        scope.organization_id()
+    )
+}
+
+/// How many services stand on the page: what `services_per_page` counts (D4, S31).
+pub async fn count_placements(conn: &mut Conn, scope: OrgScope, page: PageId) -> Result<i64> {
+    fetch_scalar!(
+        conn,
+        "SELECT COUNT(*) FROM placements WHERE organization_id = $1 AND status_page_id = $2",
+        scope.organization_id(),
+        page
+    )
+}
+
+/// Puts a service on a page. `Reference` when page or service is not of this organization, `Conflict` when it
+/// stands there already.
+pub async fn insert_placement(
+    tx: &mut Tx,
+    scope: OrgScope,
+    placement: &Placement,
+    now: Timestamp,
+) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO placements (organization_id, status_page_id, service_id, public_name, group_name, position,
+                                 is_visible, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        scope.organization_id(),
+        placement.status_page_id,
+        placement.service_id,
+        &placement.public_name,
+        &placement.group_name,
+        placement.position,
+        placement.is_visible,
+        now
+    )?;
+    Ok(())
+}
+
+pub async fn is_slug_taken(conn: &mut Conn, scope: OrgScope, slug: &str) -> Result<bool> {
+    let count: i64 = fetch_scalar!(
+        conn,
+        "SELECT COUNT(*) FROM services WHERE organization_id = $1 AND slug = $2 AND deleted_at IS NULL",
+        scope.organization_id(),
+        slug
+    )?;
+    Ok(count > 0)
+}

@@ -1,0 +1,13 @@
+//! `/api/v1`: the plan's endpoints with the conventions of `ux.md` 1.6. One file per noun.
+
+mod dto;
+pub mod services;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::AppState;
+
+/// All operations below `/api/v1`, in the order of the reference.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().merge(services::router())
+}

@@ -1,0 +1,109 @@
+//! Bodies and queries, refused with a pointer to the field: 400 for broken syntax, 413, 415, 422 for the rest.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::error::Problem;
+
+/// A JSON body. Types given to it say `#[serde(deny_unknown_fields)]`.
+#[derive(Debug, Clone)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if essence != "application/json" && essence != "application/merge-patch+json" {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "Send the body as JSON with the header Content-Type: application/json.",
+            ));
+        }
+        let bytes = bytes(request, state).await?;
+        let mut reader = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refuse(&error))?;
+        reader.end().map_err(|_| syntax("There is text after the JSON value."))?;
+        Ok(Self(value))
+    }
+}
+
+/// A URL-encoded form.
+#[derive(Debug, Clone)]
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = bytes(request, state).await?;
+        let value = serde_urlencoded::from_bytes(&bytes).map_err(|_| {
+            Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "The form is incomplete. Load the page again.",
+            )
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// A query string.
+#[derive(Debug, Clone)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        serde_urlencoded::from_str(query).map(Self).map_err(|error| {
+            Problem::unprocessable("query", "invalid", format!("The query cannot be read: {error}."))
+        })
+    }
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is larger than 1 MiB.")
+        } else {
+            syntax("The body ended early.")
+        }
+    })
+}
+
+fn syntax(detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed", detail)
+}
+
+fn refuse(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let inner = error.inner();
+    if inner.is_syntax() || inner.is_eof() {
+        return syntax(&format!("The body is not JSON: line {}, column {}.", inner.line(), inner.column()));
+    }
+    let pointer: String = error
+        .path()
+        .iter()
+        .map(|segment| format!("/{}", segment.to_string().replace('~', "~0").replace('/', "~1")))
+        .collect();
+    let message = inner.to_string();
+    let detail = message.split(" at line ").next().unwrap_or_default();
+    let code = if detail.starts_with("unknown field") {
+        "unknown_field"
+    } else if detail.starts_with("missing field") {
+        "missing"
+    } else {
+        "wrong_type"
+    };
+    Problem::unprocessable(pointer, code, format!("{detail}."))
+}

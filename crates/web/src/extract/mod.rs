@@ -1,0 +1,12 @@
+//! Gates as extractors: who is asking, for which organization, and a body that was understood. A handler that names
+//! one of these in its arguments cannot run without it.
+
+mod body;
+mod path;
+mod scope;
+mod session;
+
+pub use body::{Form, Json, Query};
+pub use path::Path;
+pub use scope::{IfMatch, Member, PageMember};
+pub use session::{CurrentUser, PageUser, Visitor, access_token, clear_cookie, session_cookie};

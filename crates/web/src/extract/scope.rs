@@ -1,0 +1,111 @@
+//! For which organization a request acts, and which version of an object it means (D3, T-02).
+
+use actions::patch::Version;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use domain::id::{OrgId, UserId};
+use domain::time::Timestamp;
+use store::organizations::Membership;
+use store::sessions::LoggedIn;
+
+use super::{CurrentUser, PageUser};
+use crate::AppState;
+use crate::error::Problem;
+
+/// The caller of an API request as a member of the organization that it names: `X-Organization`, else the session's
+/// active one, else the one used last. 404 for an organization the caller is not in.
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub login: LoggedIn,
+    pub membership: Membership,
+}
+
+/// The caller of a dashboard page below `/orgs/{org}`.
+#[derive(Debug, Clone)]
+pub struct PageMember {
+    pub user: PageUser,
+    pub membership: Membership,
+}
+
+impl FromRequestParts<AppState> for Member {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let CurrentUser(login) = CurrentUser::from_request_parts(parts, state).await?;
+        let named = match parts.headers.get("x-organization") {
+            Some(value) => Some(value.to_str().map_err(|_| Problem::not_found())?.to_owned()),
+            None => None,
+        };
+        let user = login.session.user_id;
+        let membership = match named {
+            Some(name) => by_name(state, user, &name).await?.ok_or_else(Problem::not_found)?,
+            None => by_default(state, &login).await?.ok_or_else(no_organization)?,
+        };
+        Ok(Self { login, membership })
+    }
+}
+
+impl FromRequestParts<AppState> for PageMember {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let user = PageUser::from_request_parts(parts, state).await?;
+        let failure = |problem: Problem| crate::page::failure(state, problem);
+        let path = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| failure(Problem::not_found()))?;
+        let slug = path
+            .iter()
+            .find(|(name, _)| *name == "org")
+            .map(|(_, value)| value.to_owned())
+            .unwrap_or_default();
+        let found = by_name(state, user.login.session.user_id, &slug).await.map_err(failure)?;
+        let membership = found.ok_or_else(|| failure(Problem::not_found()))?;
+        Ok(Self { user, membership })
+    }
+}
+
+fn no_organization() -> Problem {
+    // S26 fixes the wording; X20 the way out.
+    Problem::new(StatusCode::FORBIDDEN, "no_organization", "No organization")
+}
+
+async fn by_name(state: &AppState, user: UserId, name: &str) -> Result<Option<Membership>, Problem> {
+    let mut conn = state.ctx.db.read().await?;
+    Ok(match name.parse::<OrgId>() {
+        Ok(id) => store::organizations::find_membership(&mut conn, user, id).await?,
+        Err(_) => store::organizations::find_membership_by_slug(&mut conn, user, name).await?,
+    })
+}
+
+async fn by_default(state: &AppState, login: &LoggedIn) -> Result<Option<Membership>, Problem> {
+    let mut conn = state.ctx.db.read().await?;
+    let user = login.session.user_id;
+    if let Some(active) = login.session.organization_id
+        && let Some(found) = store::organizations::find_membership(&mut conn, user, active).await?
+    {
+        return Ok(Some(found));
+    }
+    Ok(store::organizations::list_memberships(&mut conn, user).await?.into_iter().next())
+}
+
+/// `If-Match`: change the object only if it is still this version. Absent or `*`: whatever is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct IfMatch(pub Version);
+
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(Version::Any)) };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(Self(Version::Any));
+        }
+        let version = text.trim_matches('"').parse::<i64>();
+        // A tag that we never gave out matches nothing.
+        Ok(Self(Version::Exactly(Timestamp::from_ms(version.unwrap_or(i64::MIN)))))
+    }
+}

@@ -1,0 +1,9 @@
+//! What happens to every request before its handler: id, client address, headers.
+
+mod client_ip;
+mod headers;
+mod request_id;
+
+pub use client_ip::{ClientIp, client_ip};
+pub use headers::security_headers;
+pub use request_id::{current as current_request_id, request_id};

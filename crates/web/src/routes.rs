@@ -1,0 +1,80 @@
+//! The whole URL map on one screen, grouped by audience and gate. A route that is not here does not exist; each one
+//! has a line in the isolation matrix (`server/tests/it/isolation/matrix.toml`).
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{AppState, api, layer};
+
+/// Bodies above this are refused with 413 (T-25).
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Indie Status Page",
+    description = "Status pages, monitors, incidents and subscribers."
+))]
+struct Document;
+
+/// One operation of the URL map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub method: &'static str,
+    pub path: String,
+}
+
+/// The application with the list of everything it answers to.
+pub struct App {
+    pub router: Router,
+    pub document: utoipa::openapi::OpenApi,
+    /// HTML pages and health; the operations of the API stand in the document.
+    pub pages: Vec<Route>,
+}
+
+/// Routes of HTML pages, noted down while they are added.
+struct Pages {
+    router: Router<AppState>,
+    routes: Vec<Route>,
+}
+
+impl Pages {
+    fn new() -> Self {
+        Self { router: Router::new(), routes: Vec::new() }
+    }
+
+    fn get<H: Handler<T, AppState>, T: 'static>(mut self, path: &str, handler: H) -> Self {
+        self.routes.push(Route { method: "GET", path: path.to_owned() });
+        self.router = self.router.route(path, get(handler));
+        self
+    }
+
+    fn post<H: Handler<T, AppState>, T: 'static>(mut self, path: &str, handler: H) -> Self {
+        self.routes.push(Route { method: "POST", path: path.to_owned() });
+        self.router = self.router.route(path, post(handler));
+        self
+    }
+}
+
+fn pages() -> Pages {
+    Pages::new()
+}
+
+/// The application and its OpenAPI document.
+pub fn app(state: AppState) -> App {
+    let (api, document) =
+        OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api::v1::router()).split_for_parts();
+    let Pages { router, routes } = pages();
+    let router = api
+        .merge(router)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(state.clone(), layer::security_headers))
+        .layer(from_fn_with_state(state.clone(), layer::client_ip))
+        .layer(from_fn_with_state(state.clone(), layer::request_id))
+        .with_state(state);
+    App { router, document, pages: routes }
+}
