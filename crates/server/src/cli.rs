@@ -20,7 +20,7 @@ pub struct Cli {
 
 impl Cli {
     /// What to do: `serve` unless something else was typed.
-    pub fn command(&self) -> Command {
+    pub fn chosen(&self) -> Command {
         self.command.clone().unwrap_or(Command::Serve)
     }
 }
@@ -206,9 +206,9 @@ mod tests {
 
     #[test]
     fn without_a_command_the_product_is_served() {
-        assert_eq!(parsed("indie-status").unwrap().command(), Command::Serve);
+        assert_eq!(parsed("indie-status").unwrap().chosen(), Command::Serve);
         let cli = parsed("indie-status --listen 0.0.0.0:80").unwrap();
-        assert_eq!(cli.command(), Command::Serve);
+        assert_eq!(cli.chosen(), Command::Serve);
         assert_eq!(cli.options.listen.as_deref(), Some("0.0.0.0:80"));
     }
 
@@ -264,7 +264,7 @@ mod tests {
             ("openapi", Command::Openapi),
             ("version", Command::Version(plain)),
         ] {
-            assert_eq!(parsed(&format!("indie-status {line}")).unwrap().command(), expected, "{line}");
+            assert_eq!(parsed(&format!("indie-status {line}")).unwrap().chosen(), expected, "{line}");
         }
     }
 

@@ -115,9 +115,8 @@ impl SmtpUrl {
         let (tls, port) = match (url.scheme(), url.query()) {
             ("smtps", None) => (Tls::Implicit, 465),
             ("smtp", Some("tls=none")) => (Tls::Off, 25),
-            ("smtp", Some("tls=required")) => (Tls::Required, 587),
             ("smtp", None) if is_loopback => (Tls::Off, 25),
-            ("smtp", None) => (Tls::Required, 587),
+            ("smtp", None | Some("tls=required")) => (Tls::Required, 587),
             _ => return None,
         };
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() || url.port() == Some(0) {

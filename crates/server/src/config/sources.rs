@@ -97,7 +97,7 @@ fn insert_table(path: &str, section: &str, table: toml::Table, settings: &mut Se
         match (options::known(&key), value) {
             (Some(known), value) => settings.insert(known, Layer::File, place, Raw::Toml(value))?,
             (None, toml::Value::Table(table)) if options::is_section(&key) => {
-                insert_table(path, &key, table, settings)?
+                insert_table(path, &key, table, settings)?;
             }
             (None, _) if options::is_section(&key) => {
                 return Err(ConfigError::new(format!("{place} is a section, not an option: write [{key}].")));
