@@ -1,12 +1,16 @@
 //! HTTP: the public pages, the dashboard and the API. Reads come from `store`, every write is an action.
 
 pub mod api;
+pub mod assets;
+pub mod bars;
 pub mod error;
 mod extract;
 mod layer;
+pub mod markdown;
 mod page;
 mod routes;
 mod state;
+pub mod view;
 
 pub use routes::{App, Route, app};
 pub use state::{AppState, Rates, WebConfig};

@@ -1,0 +1,6 @@
+#![cfg(test)]
+//! Views with sample data: they render, escape, stay small, and follow the rules of accessible markup.
+
+mod contrast;
+mod samples;
+mod views;
