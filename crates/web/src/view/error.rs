@@ -50,10 +50,8 @@ impl ErrorPage {
     }
 
     /// 404 for visitors and members alike; foreign things look the same as absent ones.
-    pub fn not_found(base: &str, host: &str) -> Self {
-        let text = format!(
-            "The address is misspelt, or what stood here is gone. {host} knows nothing by this name."
-        );
+    pub fn not_found(base: &str) -> Self {
+        let text = "The address is misspelt, or what stood here is gone.";
         Self::new(base, 404, "There is no page here", text)
     }
 
