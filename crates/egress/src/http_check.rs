@@ -10,7 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::check::{CheckJob, CheckStatus, FailureClass, Outcome, Phases};
 use domain::monitor::Method;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, HOST, HeaderValue, LOCATION, USER_AGENT};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, LOCATION, USER_AGENT,
+};
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
@@ -154,6 +156,10 @@ impl<'a> Run<'a> {
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        if method == Method::Post {
+            // hyper leaves it out for an empty body; some servers answer 411 then.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         request
     }
 
@@ -247,18 +253,24 @@ const fn stop(error: ConnectError, hop: u32) -> Stop {
 }
 
 fn answer_failure(error: &hyper::Error) -> FailureClass {
+    let source = io_error(error).and_then(io::Error::get_ref);
+    let tls: Option<&rustls::Error> = source.and_then(|inner| inner.downcast_ref());
     if error.is_parse_too_large() || is_used_up(error) {
         FailureClass::AnswerTooLarge
+    } else if tls.is_some() {
+        // A server that wants a certificate of ours says so after the handshake.
+        FailureClass::TlsFailed
     } else {
         FailureClass::ProtocolError
     }
 }
 
 fn is_used_up(error: &hyper::Error) -> bool {
-    error
-        .source()
-        .and_then(|source| source.downcast_ref::<io::Error>())
-        .is_some_and(|error| error.kind() == USED_UP)
+    io_error(error).is_some_and(|error| error.kind() == USED_UP)
+}
+
+fn io_error(error: &hyper::Error) -> Option<&io::Error> {
+    error.source().and_then(|source| source.downcast_ref())
 }
 
 fn no_data() -> Outcome {

@@ -9,6 +9,8 @@ mod host_slots;
 mod http_check;
 mod link;
 mod target;
+#[cfg(test)]
+mod tls_tests;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -1,0 +1,10 @@
+#![cfg(test)]
+//! Behaviour of the door, over real sockets on the loopback interface.
+
+mod cap;
+mod check;
+mod hostile;
+mod rebinding;
+mod redirects;
+mod ssrf;
+mod support;
