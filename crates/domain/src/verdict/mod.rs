@@ -1,0 +1,198 @@
+//! Verdict: turns a stream of check results into confirmed states, flips and state intervals (`peers.md` D1–D3).
+//! A pure state machine; the store applies its edits to the table of state intervals.
+
+use crate::check::CheckStatus;
+use crate::monitor::{Monitor, MonitorState};
+use crate::time::Timestamp;
+
+/// What a monitor's owner asked for, with the interval that is really run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Consecutive results that confirm that things got worse (D1); below 1 counts as 1.
+    pub failures_to_open: i32,
+    /// Consecutive results that confirm that things got better (D2); below 1 counts as 1.
+    pub successes_to_close: i32,
+    /// Between two checks, after the clamp to the tier.
+    pub interval_ms: i64,
+    pub timeout_ms: i64,
+}
+
+impl Policy {
+    /// `interval_seconds` is the clamped one, not the one asked for (X43).
+    pub fn of(monitor: &Monitor, interval_seconds: i32) -> Self {
+        Self {
+            failures_to_open: monitor.failures_to_open,
+            successes_to_close: monitor.successes_to_close,
+            interval_ms: i64::from(interval_seconds) * 1000,
+            timeout_ms: i64::from(monitor.timeout_seconds) * 1000,
+        }
+    }
+
+    /// Two results further apart than this did not watch the time between them (F-14).
+    pub const fn gap_ms(self) -> i64 {
+        2 * self.interval_ms + self.timeout_ms + 60_000
+    }
+}
+
+/// All that the rule remembers of a monitor's past; the fields of the same name in [`Monitor`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MonitorVerdict {
+    pub state: MonitorState,
+    /// First check of the run that led to `state`. `None` as long as that is `NoData`.
+    pub state_since: Option<Timestamp>,
+    /// Newest result of the run.
+    pub run_status: Option<CheckStatus>,
+    /// Results in a row that say the same; while the monitor is down, `up` and `degraded` both say "not down".
+    pub run_length: i32,
+    pub run_started_at: Option<Timestamp>,
+    /// Newest check that told something; checks without data do not move it.
+    pub last_checked_at: Option<Timestamp>,
+}
+
+/// A confirmed change of a monitor's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flip {
+    pub from: MonitorState,
+    pub to: MonitorState,
+    /// The first check of the run that confirmed it, so earlier than the moment it was confirmed (D3).
+    pub at: Timestamp,
+}
+
+/// One change to the monitor's state intervals, in the order given. At most one interval is open at a time, an
+/// interval may turn out empty, and time without an interval is time without data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edit {
+    /// End the open interval.
+    Close { at: Timestamp },
+    /// Begin an open one.
+    Open { state: MonitorState, at: Timestamp },
+}
+
+/// What one result changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub verdict: MonitorVerdict,
+    pub flip: Option<Flip>,
+    pub edits: Vec<Edit>,
+}
+
+impl MonitorVerdict {
+    pub fn of(monitor: &Monitor) -> Self {
+        Self {
+            state: monitor.state,
+            state_since: monitor.state_since,
+            run_status: monitor.run_status,
+            run_length: monitor.run_length,
+            run_started_at: monitor.run_started_at,
+            last_checked_at: monitor.last_checked_at,
+        }
+    }
+
+    /// Where the open interval has to be cut for now: at `now`, or one interval after the last result when
+    /// further results are overdue by more than the gap (F-14). The same instant a later result will store.
+    pub fn known_until(&self, policy: Policy, now: Timestamp) -> Timestamp {
+        match self.last_checked_at {
+            Some(last) if now.since(last) > policy.gap_ms() => last.plus_ms(policy.interval_ms),
+            Some(_) | None => now,
+        }
+    }
+
+    fn forget_run(&mut self) {
+        self.run_status = None;
+        self.run_length = 0;
+        self.run_started_at = None;
+    }
+
+    fn extend_run(&mut self, status: CheckStatus, at: Timestamp) {
+        if self.run_status.is_some_and(|before| says_the_same(self.state, before, status)) {
+            self.run_length = self.run_length.saturating_add(1);
+        } else {
+            self.run_length = 1;
+            self.run_started_at = Some(at);
+        }
+        self.run_status = Some(status);
+    }
+}
+
+/// Takes in one result.
+///
+/// 1. No data, or not newer than the last result: nothing changes.
+/// 2. After a gap the run starts anew and the unwatched time gets no interval; the state is kept.
+/// 3. The run is long enough for another state: flip, dated at the first check of the run (D3).
+pub fn advance(verdict: &MonitorVerdict, status: CheckStatus, at: Timestamp, policy: Policy) -> Step {
+    let mut next = verdict.clone();
+    let mut edits = Vec::new();
+    if status == CheckStatus::NoData || verdict.last_checked_at.is_some_and(|last| at <= last) {
+        return Step { verdict: next, flip: None, edits };
+    }
+    let known_until = verdict.known_until(policy, at);
+    let after_gap = known_until != at;
+    if after_gap {
+        next.forget_run();
+    }
+    next.extend_run(status, at);
+    next.last_checked_at = Some(at);
+
+    let from = verdict.state;
+    let to = confirmed(from, status, next.run_length, policy);
+    let since = next.run_started_at.unwrap_or(at);
+    if from != MonitorState::NoData && (after_gap || to != from) {
+        edits.push(Edit::Close { at: if after_gap { known_until } else { since } });
+    }
+    if to == from {
+        if after_gap && from != MonitorState::NoData {
+            edits.push(Edit::Open { state: from, at });
+        }
+        return Step { verdict: next, flip: None, edits };
+    }
+    edits.push(Edit::Open { state: to, at: since });
+    next.state = to;
+    next.state_since = Some(since);
+    Step { verdict: next, flip: Some(Flip { from, to, at: since }), edits }
+}
+
+/// The monitor is no longer watched (paused, frozen, deleted): back to `NoData`, as if never checked. Results
+/// from before `at` that come in later are ignored.
+pub fn stop_watching(verdict: &MonitorVerdict, at: Timestamp, policy: Policy) -> Step {
+    let next = MonitorVerdict {
+        last_checked_at: verdict.last_checked_at.map(|last| last.max(at)),
+        ..MonitorVerdict::default()
+    };
+    if verdict.state == MonitorState::NoData {
+        return Step { verdict: next, flip: None, edits: Vec::new() };
+    }
+    let end = verdict.known_until(policy, at);
+    Step {
+        verdict: next,
+        flip: Some(Flip { from: verdict.state, to: MonitorState::NoData, at: end }),
+        edits: vec![Edit::Close { at: end }],
+    }
+}
+
+/// While down, a slow answer is as good as a fast one: both argue for the end of the outage.
+fn says_the_same(state: MonitorState, before: CheckStatus, now: CheckStatus) -> bool {
+    match state {
+        MonitorState::Down => (before == CheckStatus::Down) == (now == CheckStatus::Down),
+        MonitorState::NoData | MonitorState::Up | MonitorState::Degraded => before == now,
+    }
+}
+
+/// The state after a run of `length` results that ends with `status`.
+fn confirmed(state: MonitorState, status: CheckStatus, length: i32, policy: Policy) -> MonitorState {
+    let to = match status {
+        CheckStatus::Up => MonitorState::Up,
+        CheckStatus::Degraded => MonitorState::Degraded,
+        CheckStatus::Down => MonitorState::Down,
+        CheckStatus::NoData => return state,
+    };
+    let needed = match (state, to) {
+        // The first word on a monitor is believed, unless it is bad news.
+        (MonitorState::NoData, MonitorState::Up | MonitorState::Degraded) => 1,
+        (MonitorState::Down, _) | (MonitorState::Degraded, MonitorState::Up) => policy.successes_to_close,
+        _ => policy.failures_to_open,
+    };
+    if length >= needed.max(1) { to } else { state }
+}
+
+#[cfg(test)]
+mod tests;
