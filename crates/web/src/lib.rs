@@ -6,6 +6,7 @@ pub mod bars;
 pub mod error;
 mod extract;
 mod layer;
+pub mod listen;
 pub mod markdown;
 mod page;
 mod routes;

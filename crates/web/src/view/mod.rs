@@ -6,9 +6,9 @@
 //! | Path | Methods | View |
 //! |---|---|---|
 //! | `/` · `/docs` · `/docs/api` | GET | [`landing`], [`docs`] |
-//! | `/sign-up` · `/log-in` · `/log-in/code` · `/forgot` | GET, POST | [`auth`] |
+//! | `/signup` · `/login` · `/login/code` · `/forgot` | GET, POST | [`auth`] |
 //! | `/reset/{token}` · `/verify/{token}` · `/invitations/{token}` | GET, POST | [`auth`] |
-//! | `/verify/resend` · `/log-out` | POST | a button of the shell |
+//! | `/verify/resend` · `/logout` | POST | a button of the shell |
 //! | `/organizations/new` | GET, POST | [`dashboard`] |
 //! | `/account`, below it `name` `password` `email` `sessions/{id}/end` `sessions/end-others` `two-factor` `two-factor/disable` `recovery-codes` `delete` | GET, POST | [`dashboard`] |
 //! | `/orgs/{org}` | GET | [`dashboard`], the overview |
@@ -81,6 +81,31 @@ impl State {
     /// True for the four states that ask for attention.
     pub const fn is_trouble(self) -> bool {
         matches!(self, Self::Degraded | Self::Partial | Self::Major)
+    }
+}
+
+impl From<domain::service::ServiceStatus> for State {
+    fn from(status: domain::service::ServiceStatus) -> Self {
+        use domain::service::ServiceStatus as S;
+        match status {
+            S::Operational => Self::Operational,
+            S::UnderMaintenance => Self::Maintenance,
+            S::DegradedPerformance => Self::Degraded,
+            S::PartialOutage => Self::Partial,
+            S::MajorOutage => Self::Major,
+        }
+    }
+}
+
+impl From<domain::monitor::MonitorState> for State {
+    fn from(state: domain::monitor::MonitorState) -> Self {
+        use domain::monitor::MonitorState as S;
+        match state {
+            S::NoData => Self::NoData,
+            S::Up => Self::Operational,
+            S::Degraded => Self::Degraded,
+            S::Down => Self::Major,
+        }
     }
 }
 

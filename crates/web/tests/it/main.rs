@@ -2,5 +2,6 @@
 //! Views with sample data: they render, escape, stay small, and follow the rules of accessible markup.
 
 mod contrast;
+mod listen;
 mod samples;
 mod views;
