@@ -43,6 +43,8 @@ const MOVED: &[(&str, &str)] = &[
     ("base_path", "put the path into public_url, as in https://example.com/status"),
     ("admin_api_key", "remove it, because accounts and API keys have replaced it"),
     ("secret_key", "write key in the section [secrets]"),
+    ("port", "write the address and the port as server.listen, such as 127.0.0.1:8765"),
+    ("server.port", "write the address and the port as server.listen, such as 127.0.0.1:8765"),
 ];
 
 pub(super) const ENV_PREFIX: &str = "INDIE_STATUS_";

@@ -91,7 +91,7 @@ impl Settings {
     pub(super) fn wrong(&self, key: &str, advice: &str) -> ConfigError {
         let place = self.place(key);
         match self.entries.get(key) {
-            Some(entry) if !options::is_private(key) => {
+            Some(entry) if !options::is_private(key) && !has_login(&entry.raw) => {
                 ConfigError::new(format!("{place} is {}: write {advice}.", shown(&entry.raw)))
             }
             _ => ConfigError::new(format!("{place} cannot be used: write {advice}.")),
@@ -221,6 +221,12 @@ impl Settings {
             None => Ok(None),
         }
     }
+}
+
+/// Whether the value is an address with a user, and so perhaps a password.
+fn has_login(raw: &Raw) -> bool {
+    let (Raw::Text(text) | Raw::Toml(toml::Value::String(text))) = raw else { return false };
+    text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }
 
 /// The value for a message, on one line and not longer than a line.

@@ -1,0 +1,5 @@
+#![cfg(test)]
+//! What the whole product does, one file per behaviour.
+
+mod config;
+mod config_refused;
