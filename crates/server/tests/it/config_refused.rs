@@ -19,8 +19,9 @@ fn refusal(file: &str, environment: &[(&str, &str)]) -> String {
 }
 
 fn refusal_of(sources: Sources) -> String {
-    match Config::load(sources.clone()) {
-        Ok(loaded) => panic!("accepted: {sources:?} as {loaded:?}"),
+    let written = format!("{sources:?}");
+    match Config::load(sources) {
+        Ok(loaded) => panic!("accepted: {written} as {loaded:?}"),
         Err(error) => error.to_string(),
     }
 }
