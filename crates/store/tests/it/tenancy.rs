@@ -1,0 +1,98 @@
+//! Every statement over a tenant table names the tenant, or stands in a list with its reason (S17, T-02).
+
+use std::collections::BTreeSet;
+
+use testkit::{TestDatabase, db_test};
+
+use crate::schema::{self, Schema};
+use crate::statements::{self, Statement};
+
+/// Tables with an organization that are not a tenant's.
+const NOT_TENANT: [(&str, &str); 1] =
+    [("sessions", "belongs to a person; the organization in it is only the one used last")];
+
+/// Functions that may touch tenant tables without `organization_id = $n`.
+const EXCEPTIONS: [(&str, &str); 2] = [
+    ("organizations::find_membership_by_slug", "proves a scope: the member of this slug"),
+    ("organizations::list_memberships", "proves scopes: all organizations of one person"),
+];
+
+/// Tables with an `organization_id`, and the children of monitors, which reach it through their monitor.
+fn tenant_tables(schema: &Schema) -> BTreeSet<&str> {
+    schema
+        .tables
+        .iter()
+        .filter(|(_, table)| {
+            table.columns.contains_key("organization_id") || table.columns.contains_key("monitor_id")
+        })
+        .map(|(name, _)| name.as_str())
+        .filter(|name| NOT_TENANT.iter().all(|(excluded, _)| excluded != name))
+        .collect()
+}
+
+/// The tenant tables that a statement touches without naming the tenant.
+fn bare_tables<'a>(statement: &str, tables: &BTreeSet<&'a str>) -> Vec<&'a str> {
+    if names_the_tenant(statement) {
+        return Vec::new();
+    }
+    let words: BTreeSet<&str> =
+        statement.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').collect();
+    tables.iter().copied().filter(|table| words.contains(table)).collect()
+}
+
+/// `organization_id = $n` in a condition, or in the columns of an insert.
+fn names_the_tenant(statement: &str) -> bool {
+    let text = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_insert = text.starts_with("INSERT INTO");
+    text.contains("organization_id = $")
+        || (is_insert && text.split(')').next().is_some_and(|columns| columns.contains("organization_id")))
+}
+
+fn bare(schema: &Schema) -> Vec<(Statement, String)> {
+    let tables = tenant_tables(schema);
+    statements::all()
+        .into_iter()
+        .filter_map(|statement| {
+            let mut found = bare_tables(&statement.sqlite, &tables);
+            found.extend(bare_tables(&statement.postgres, &tables));
+            found.dedup();
+            (!found.is_empty()).then(|| (statement, found.join(", ")))
+        })
+        .collect()
+}
+
+#[db_test]
+async fn every_statement_over_a_tenant_table_names_the_tenant(database: TestDatabase) {
+    let wrong: Vec<String> = bare(&schema::read(&database).await)
+        .into_iter()
+        .filter(|(statement, _)| EXCEPTIONS.iter().all(|(name, _)| *name != statement.function))
+        .map(|(statement, tables)| {
+            format!("src/{} ({}) touches {tables}", statement.place, statement.function)
+        })
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "without `organization_id = $n`; add it, or the function and its reason to EXCEPTIONS:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[db_test]
+async fn no_exception_outlives_its_reason(database: TestDatabase) {
+    let needed: BTreeSet<String> =
+        bare(&schema::read(&database).await).into_iter().map(|(statement, _)| statement.function).collect();
+    let stale: Vec<&str> =
+        EXCEPTIONS.iter().map(|(name, _)| *name).filter(|name| !needed.contains(*name)).collect();
+    assert!(stale.is_empty(), "remove from EXCEPTIONS: {stale:?}");
+    assert!(EXCEPTIONS.iter().chain(&NOT_TENANT).all(|(_, reason)| reason.len() > 10));
+}
+
+#[test]
+fn a_statement_without_the_tenant_is_noticed() {
+    let tables = BTreeSet::from(["services", "monitors"]);
+    assert_eq!(bare_tables("SELECT id, organization_id FROM services WHERE id = $1", &tables), ["services"]);
+    assert_eq!(bare_tables("INSERT INTO monitors (id) VALUES ($1)", &tables), ["monitors"]);
+    assert!(bare_tables("DELETE FROM services WHERE organization_id = $1", &tables).is_empty());
+    assert!(bare_tables("INSERT INTO monitors (id, organization_id) VALUES ($1, $2)", &tables).is_empty());
+    assert!(bare_tables("SELECT id FROM users WHERE id = $1", &tables).is_empty());
+}
