@@ -39,6 +39,7 @@ impl Sources {
     /// The sources of this process. The file is `file`, else the one that `INDIE_STATUS_CONFIG` names, else
     /// `indie-status.toml` when there is one; a named file must exist.
     pub fn of_process(file: Option<&Path>, flags: Vec<Flag>) -> Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
         let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
         let variable =
             environment.iter().find(|(name, _)| name == FILE_VARIABLE).map(|(_, path)| PathBuf::from(path));
