@@ -7,6 +7,7 @@
     reason = "this crate runs in tests only, where a panic with a message is the right answer"
 )]
 
+mod browser;
 mod clock;
 mod database;
 mod logs;
@@ -18,6 +19,7 @@ mod smtp;
 mod sqlite;
 mod target;
 
+pub use browser::{Browser, Violation};
 pub use clock::{START, TestClock, TestIds};
 pub use database::{FromTestDatabase, Kind, TestDatabase};
 pub use logs::ErrorLog;
