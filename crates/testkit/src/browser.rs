@@ -13,7 +13,7 @@ use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities as _;
 use thirtyfour::{ChromeCapabilities, DesiredCapabilities, WebDriver};
 
 /// One window with a profile of its own. Everything of `WebDriver` is there too (`goto`, `find`, …).
-/// The fields are dropped in this order: session, driver program, profile.
+/// Fields are dropped in this order: the programs first, then the folder they write to.
 pub struct Browser {
     driver: WebDriver,
     _chromedriver: Chromedriver,
@@ -96,7 +96,7 @@ impl Browser {
         assert!(violations.is_empty(), "{page} is not accessible: {violations:#?}");
     }
 
-    /// Ends the session; without it the end of the value does so, with a warning in the log.
+    /// The polite end. A browser that is dropped instead, by a failing test, is killed.
     pub async fn quit(self) {
         self.driver.clone().quit().await.expect("the browser ends");
     }
@@ -107,6 +107,17 @@ impl Browser {
             .send_raw(command, arguments)
             .await
             .unwrap_or_else(|error| panic!("{command}: {error}"));
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Asking chromedriver to end a session may wait for a page that waits for a server of this very thread.
+        if self.driver.clone().leak().is_ok()
+            && let Some(process) = self.driver.capabilities().get("goog:processID")
+        {
+            let _ = Command::new("kill").args(["-KILL", &process.to_string()]).status();
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use actions::ids::uuid_v7;
+use actions::{Clock, Ids};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -42,32 +44,38 @@ impl Default for TestClock {
     }
 }
 
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        TestClock::now(self)
+    }
+}
+
 /// Ids and secrets in a fixed order. Clones continue the same series; two with different seeds never meet.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct TestIds {
-    clock: TestClock,
     seed: u16,
     made: Arc<AtomicU64>,
 }
 
 impl TestIds {
     /// Only the lowest 12 bits of `seed` count.
-    pub fn new(clock: TestClock, seed: u16) -> Self {
-        Self { clock, seed: seed & 0x0fff, made: Arc::default() }
+    pub fn new(seed: u16) -> Self {
+        Self { seed: seed & 0x0fff, made: Arc::default() }
     }
+}
 
-    /// A `UUIDv7` of the clock's instant that sorts after all earlier ones.
-    pub fn uuid(&self) -> Uuid {
+impl Ids for TestIds {
+    /// Sorts after all earlier ones of the same instant.
+    fn uuid(&self, now: Timestamp) -> Uuid {
         let count = self.made.fetch_add(1, Ordering::SeqCst) + 1;
-        let ms = u64::try_from(self.clock.now().ms()).expect("the clock stands after 1970");
         let mut rest = [0; 10];
         rest[..2].copy_from_slice(&self.seed.to_be_bytes());
         rest[3..].copy_from_slice(&count.to_be_bytes()[1..]);
-        uuid::Builder::from_unix_timestamp_millis(ms, &rest).into_uuid()
+        uuid_v7(now, rest)
     }
 
     /// Looks random and is not.
-    pub fn secret(&self) -> [u8; 32] {
+    fn secret(&self) -> [u8; 32] {
         let count = self.made.fetch_add(1, Ordering::SeqCst) + 1;
         let mut state = (u64::from(self.seed) << 48) ^ count;
         let mut secret = [0; 32];
@@ -78,12 +86,6 @@ impl TestIds {
             part.copy_from_slice(&(mixed ^ (mixed >> 31)).to_be_bytes());
         }
         secret
-    }
-}
-
-impl Default for TestIds {
-    fn default() -> Self {
-        Self::new(TestClock::default(), 0)
     }
 }
 
@@ -102,17 +104,16 @@ mod tests {
     #[test]
     fn ids_are_version_7_ascending_and_the_same_in_every_run() {
         let (first, second) = (TestIds::default(), TestIds::default());
-        let ids: Vec<_> = (0..1000).map(|_| first.uuid()).collect();
+        let ids: Vec<_> = (0..1000).map(|_| first.uuid(START)).collect();
         assert!(ids.is_sorted_by(|a, b| a < b));
-        assert!(ids.iter().all(|id| id.get_version_num() == 7 && *id == second.uuid()));
+        assert!(ids.iter().all(|id| id.get_version_num() == 7 && *id == second.uuid(START)));
         assert_eq!(ids[0].to_string(), "01a207d9-2100-7000-8000-000000000001");
-        first.clock.advance_ms(1);
-        assert!(first.uuid() > ids[999]);
+        assert!(first.uuid(START.plus_ms(1)) > ids[999]);
     }
 
     #[test]
     fn secrets_differ_from_each_other_and_between_seeds() {
-        let (a, b) = (TestIds::default(), TestIds::new(TestClock::default(), 1));
+        let (a, b) = (TestIds::default(), TestIds::new(1));
         let secrets = [a.secret(), a.secret(), b.secret(), b.secret()];
         for (place, secret) in secrets.iter().enumerate() {
             assert!(!secrets[place + 1..].contains(secret));

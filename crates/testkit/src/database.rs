@@ -1,62 +1,48 @@
 //! One fresh, migrated database per test, on either system.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+use store::{Database, Kind};
 
 use crate::logs::ErrorLog;
 use crate::{postgres, sqlite};
 
-/// Which database system a test runs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Sqlite,
-    Postgres,
-}
+/// Bounds the readers on SQLite, and all connections of one test on PostgreSQL.
+const CONNECTIONS: u32 = 10;
 
-impl Kind {
-    /// As in the names of tests and of the folders of migrations.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-            Self::Postgres => "postgres",
-        }
+/// Changes whenever a migration changes, so that a template of older migrations is not used.
+pub(crate) fn template_key(kind: Kind) -> u64 {
+    let folder = match kind {
+        Kind::Sqlite => "../store/migrations/sqlite",
+        Kind::Postgres => "../store/migrations/postgres",
+    };
+    let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        file.file_name().hash(&mut hasher);
+        std::fs::read(&file).unwrap().hash(&mut hasher);
     }
-
-    fn migrations(self) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/migrations").join(self.as_str())
-    }
-
-    /// Changes whenever a migration changes, so that a template of older migrations is not used.
-    pub(crate) fn template_key(self) -> u64 {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(self.migrations())
-            .into_iter()
-            .flatten()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        files.sort();
-        let mut hasher = DefaultHasher::new();
-        for file in files {
-            file.file_name().hash(&mut hasher);
-            std::fs::read(&file).unwrap().hash(&mut hasher);
-        }
-        hasher.finish()
-    }
+    hasher.finish()
 }
 
 /// A database that belongs to one test. Clones are the same database.
-#[derive(Debug, Clone)]
+/// Everything of `store::Database` is there too (`read`, `write`, …).
+#[derive(Clone)]
 pub struct TestDatabase(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
-    kind: Kind,
+    database: Database,
     url: String,
     place: Place,
     errors: ErrorLog,
 }
 
-#[derive(Debug)]
 enum Place {
     Sqlite(#[expect(dead_code, reason = "removes the folder when dropped")] tempfile::TempDir),
     Postgres(postgres::Name),
@@ -74,17 +60,16 @@ impl TestDatabase {
                 (url, Place::Postgres(name))
             }
         };
-        Self(Arc::new(Inner { kind, url, place, errors }))
+        let database = connect(&url).await;
+        Self(Arc::new(Inner { database, url, place, errors }))
     }
 
     pub(crate) async fn remove(self) {
+        // Whoever still holds a connection now was left behind by the test and loses it.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.0.database.close()).await;
         if let Place::Postgres(name) = &self.0.place {
             postgres::remove(name).await;
         }
-    }
-
-    pub fn kind(&self) -> Kind {
-        self.0.kind
     }
 
     /// As the product takes it in `DATABASE_URL`, for tests that open further connections or start the program.
@@ -95,6 +80,14 @@ impl TestDatabase {
     /// What this test logged at error level.
     pub fn errors(&self) -> &ErrorLog {
         &self.0.errors
+    }
+}
+
+impl Deref for TestDatabase {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.0.database
     }
 }
 
@@ -116,18 +109,12 @@ impl FromTestDatabase for TestDatabase {
 }
 
 /// Brings an empty database to the newest schema.
-pub(crate) async fn migrate(kind: Kind, url: &str) {
-    let migrator = sqlx::migrate::Migrator::new(kind.migrations()).await.expect("readable migrations");
-    match kind {
-        Kind::Sqlite => {
-            let pool = sqlx::SqlitePool::connect(url).await.expect("a SQLite file");
-            migrator.run(&pool).await.expect("migrations that apply");
-            pool.close().await;
-        }
-        Kind::Postgres => {
-            let pool = sqlx::PgPool::connect(url).await.expect("a PostgreSQL database");
-            migrator.run(&pool).await.expect("migrations that apply");
-            pool.close().await;
-        }
-    }
+pub(crate) async fn migrate(url: &str) {
+    let database = connect(url).await;
+    database.migrate().await.unwrap_or_else(|error| panic!("migrate {url}: {error}"));
+    database.close().await;
+}
+
+async fn connect(url: &str) -> Database {
+    Database::connect(url, CONNECTIONS).await.unwrap_or_else(|error| panic!("connect to {url}: {error}"))
 }

@@ -21,11 +21,12 @@ mod target;
 
 pub use browser::{Browser, Violation};
 pub use clock::{START, TestClock, TestIds};
-pub use database::{FromTestDatabase, Kind, TestDatabase};
+pub use database::{FromTestDatabase, TestDatabase};
 pub use logs::ErrorLog;
 pub use mail::Mail;
 pub use net::{RawClient, free_port};
 pub use run::{Flavor, run};
 pub use smtp::{SmtpMode, SmtpSink};
+pub use store::Kind;
 pub use target::{Answer, SeenRequest, Target};
 pub use testkit_macros::db_test;

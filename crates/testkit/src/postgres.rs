@@ -4,15 +4,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use store::Kind;
 use url::Url;
 
-use crate::database::{Kind, migrate};
+use crate::database::{migrate, template_key};
 
 /// The advisory lock of whoever makes the template. Any number that nobody else uses.
 const LOCK: i64 = 7_151_204_410;
 
 /// The name of a test's database.
-#[derive(Debug)]
 pub(crate) struct Name(String);
 
 /// The url of a fresh database, and its name.
@@ -45,7 +45,7 @@ async fn connect() -> (Url, PgConnection) {
 }
 
 async fn template(cluster: &Url, connection: &mut PgConnection) -> String {
-    let name = format!("testkit_{:016x}", Kind::Postgres.template_key());
+    let name = format!("testkit_{:016x}", template_key(Kind::Postgres));
     if is_ready(connection, &name).await {
         return name;
     }
@@ -54,7 +54,7 @@ async fn template(cluster: &Url, connection: &mut PgConnection) -> String {
         // Half-made by a run that was killed.
         run(connection, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
         run(connection, format!("CREATE DATABASE {name}")).await;
-        migrate(Kind::Postgres, &database(cluster, &name)).await;
+        migrate(&database(cluster, &name)).await;
         run(connection, format!("ALTER DATABASE {name} IS_TEMPLATE true ALLOW_CONNECTIONS false")).await;
     }
     sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await.unwrap();

@@ -5,7 +5,9 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::database::{FromTestDatabase, Kind, TestDatabase};
+use store::Kind;
+
+use crate::database::{FromTestDatabase, TestDatabase};
 use crate::logs::ErrorLog;
 
 /// How the body of a test is driven.

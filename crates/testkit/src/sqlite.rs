@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::database::{Kind, migrate};
+use store::Kind;
+
+use crate::database::{migrate, template_key};
 
 /// The url of a fresh database and the folder that holds it.
 pub(crate) async fn create() -> (String, TempDir) {
@@ -22,7 +24,7 @@ fn url(file: &Path) -> String {
 
 async fn template() -> PathBuf {
     let folder = templates();
-    let template = folder.join(format!("{:016x}.db", Kind::Sqlite.template_key()));
+    let template = folder.join(format!("{:016x}.db", template_key(Kind::Sqlite)));
     if template.exists() {
         return template;
     }
@@ -33,8 +35,7 @@ async fn template() -> PathBuf {
     if !template.exists() {
         let scratch = TempDir::new_in(&folder).unwrap();
         let file = scratch.path().join("new.db");
-        File::create(&file).unwrap();
-        migrate(Kind::Sqlite, &url(&file)).await;
+        migrate(&url(&file)).await;
         let left: Vec<_> = fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(left.len(), 1, "a closed database is one file: {left:?}");
         fs::rename(file, &template).unwrap();
