@@ -137,6 +137,11 @@ impl Database {
             .collect())
     }
 
+    /// Whether the database answers and has every migration of this program.
+    pub async fn is_ready(&self) -> Result<bool> {
+        Ok(self.migrations().await?.iter().all(|migration| migration.is_applied))
+    }
+
     pub fn kind(&self) -> Kind {
         match &self.0 {
             Pools::Sqlite { .. } => Kind::Sqlite,

@@ -12,6 +12,7 @@ mod dialect;
 mod error;
 pub mod organizations;
 pub mod outbox;
+pub mod page_view;
 mod scope;
 pub mod services;
 pub mod sessions;

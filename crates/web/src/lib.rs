@@ -3,15 +3,19 @@
 pub mod api;
 pub mod assets;
 pub mod bars;
+pub mod cache;
 pub mod error;
 mod extract;
 mod layer;
 pub mod listen;
 pub mod markdown;
+pub mod ops;
 mod page;
+pub mod public;
 mod routes;
 mod state;
 pub mod view;
+pub mod words;
 
 pub use routes::{App, Route, app};
 pub use state::{AppState, Rates, WebConfig};

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{AppState, api, layer};
+use crate::{AppState, api, assets, layer, ops, public};
 
 /// Bodies above this are refused with 413 (T-25).
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -62,6 +62,16 @@ impl Pages {
 
 fn pages() -> Pages {
     Pages::new()
+        // for machines: no session, no tenant
+        .get("/livez", ops::livez)
+        .get("/readyz", ops::readyz)
+        .get("/health", ops::health)
+        .get("/static/{name}", assets::show)
+        // for visitors: the page's own gate (X22)
+        .get("/p/{org}", public::status_page::show_default)
+        .get("/p/{org}/incident/{id}", public::incident::find_page)
+        .get("/p/{org}/{page}", public::status_page::show)
+        .get("/p/{org}/{page}/incidents/{id}", public::incident::show)
 }
 
 /// The application and its OpenAPI document.

@@ -9,6 +9,8 @@ use moka::future::Cache;
 use store::sessions::LoggedIn;
 use url::Url;
 
+use crate::cache::PageCache;
+
 /// How long a session may be served from memory. A log-out elsewhere takes effect within this time (D2).
 const SESSION_CACHE: Duration = Duration::from_secs(3);
 
@@ -40,6 +42,8 @@ pub struct Inner {
     pub ctx: Context,
     pub config: WebConfig,
     pub egress: Egress,
+    /// Rendered public pages.
+    pub pages: PageCache,
     /// Alive sessions, by id or by hash of the cookie, for a few seconds.
     pub(crate) sessions: Cache<Vec<u8>, LoggedIn>,
 }
@@ -47,7 +51,7 @@ pub struct Inner {
 impl AppState {
     pub fn new(ctx: Context, config: WebConfig, egress: Egress) -> Self {
         let sessions = Cache::builder().max_capacity(100_000).time_to_live(SESSION_CACHE).build();
-        Self(Arc::new(Inner { ctx, config, egress, sessions }))
+        Self(Arc::new(Inner { ctx, config, egress, pages: PageCache::default(), sessions }))
     }
 
     /// After anything that ends sessions: this process looks each of them up again.
