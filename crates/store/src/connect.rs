@@ -25,6 +25,16 @@ pub enum Kind {
     Postgres,
 }
 
+impl Kind {
+    /// As the folder of its migrations is called.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
 #[derive(Clone)]
 enum Pools {
     /// SQLite has one writer; readers see the last commit beside it (WAL).
