@@ -1,4 +1,9 @@
-//! The parts of the binary that tests use too.
+//! The binary's parts: configuration, command line, start and stop. Rules, SQL and HTML live elsewhere.
 
 pub mod cli;
+mod clock;
+pub mod commands;
 pub mod config;
+mod lock;
+mod log;
+pub mod parts;

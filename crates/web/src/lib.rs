@@ -17,5 +17,5 @@ mod state;
 pub mod view;
 pub mod words;
 
-pub use routes::{App, Route, app};
+pub use routes::{App, Route, app, document};
 pub use state::{AppState, Rates, WebConfig};

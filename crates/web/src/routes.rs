@@ -2,13 +2,16 @@
 //! has a line in the isolation matrix (`server/tests/it/isolation/matrix.toml`).
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::handler::Handler;
+use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::error::Problem;
 use crate::{AppState, api, assets, layer, ops, public};
 
 /// Bodies above this are refused with 413 (T-25).
@@ -74,17 +77,53 @@ fn pages() -> Pages {
         .get("/p/{org}/{page}/incidents/{id}", public::incident::show)
 }
 
+/// The OpenAPI document of the whole API.
+pub fn document() -> utoipa::openapi::OpenApi {
+    api().split_for_parts().1
+}
+
+fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api::v1::router())
+}
+
 /// The application and its OpenAPI document.
 pub fn app(state: AppState) -> App {
-    let (api, document) =
-        OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api::v1::router()).split_for_parts();
+    let (api, document) = api().split_for_parts();
     let Pages { router, routes } = pages();
     let router = api
         .merge(router)
+        .fallback(absent)
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(state.clone(), layer::security_headers))
         .layer(from_fn_with_state(state.clone(), layer::client_ip))
         .layer(from_fn_with_state(state.clone(), layer::request_id))
-        .with_state(state);
+        .with_state(state.clone());
+    // Below a path prefix the proxy in front may cut it off or leave it: both arrive (X30).
+    let base = state.config.base();
+    let router = if base.is_empty() {
+        router
+    } else {
+        Router::new().nest(base, router.clone()).fallback_service(router)
+    };
     App { router, document, pages: routes }
+}
+
+/// A path that nobody serves: problem+json below `/api`, a page elsewhere.
+async fn absent(State(state): State<AppState>, uri: Uri) -> Response {
+    let problem = Problem::not_found();
+    if is_api(&uri) { problem.into_response() } else { crate::page::failure(&state, problem) }
+}
+
+async fn wrong_method(State(state): State<AppState>, uri: Uri) -> Response {
+    let problem = Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This address does not take this method.",
+    );
+    if is_api(&uri) { problem.into_response() } else { crate::page::failure(&state, problem) }
+}
+
+fn is_api(uri: &Uri) -> bool {
+    uri.path().contains("/api/")
 }

@@ -44,9 +44,11 @@ pub(super) async fn moved_or_absent(
     let moved = store::page_view::find_moved_organization(conn, organization, state.ctx.now()).await;
     match moved {
         Ok(Some(slug)) => {
+            let base = state.config.base();
+            let path = path.strip_prefix(base).unwrap_or(path);
             let rest =
                 path.strip_prefix("/p/").and_then(|rest| rest.strip_prefix(organization)).unwrap_or_default();
-            Redirect::permanent(&format!("{}/p/{slug}{rest}", state.config.base())).into_response()
+            Redirect::permanent(&format!("{base}/p/{slug}{rest}")).into_response()
         }
         Ok(None) => crate::page::failure(state, Problem::not_found()),
         Err(error) => crate::page::failure(state, error.into()),

@@ -1,0 +1,97 @@
+//! `serve`: starts the parts in order, tells where to go, stops them in the reverse order.
+
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Failure, Result, print};
+use crate::cli::Exit;
+use crate::config::Config;
+use crate::lock::{LockError, ServerLock};
+use crate::{log, parts};
+
+/// Requests and checks that run at a stop may take this long to end (F-03).
+const GRACE: Duration = Duration::from_secs(20);
+
+pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
+    log::start(&config.log);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let _lock = match config.database.url.sqlite_path() {
+        Some(path) => Some(ServerLock::take(path).map_err(refused)?),
+        None => None,
+    };
+    let db = parts::database(&config).await?;
+    db.migrate().await?;
+    let ctx = parts::context(&config, db.clone())?;
+    let egress = parts::egress(&config)?;
+    let state = parts::state(&config, ctx.clone(), egress.clone());
+    let listener = TcpListener::bind(config.server.listen).await.map_err(|error| {
+        let address = config.server.listen;
+        Failure::new(Exit::Unavailable, format!("{address} cannot be listened on ({error}): stop the other program, or write another server.listen."))
+    })?;
+
+    let stop = stop_signal()?;
+    let tasks = TaskTracker::new();
+    tasks.spawn(state.pages.clone().follow(ctx.signals.changed_pages()));
+    greet(&config)?;
+    let limits = web::listen::Limits {
+        connections: usize::try_from(config.server.connections).unwrap_or(usize::MAX),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        drain: GRACE,
+        ..web::listen::Limits::default()
+    };
+    web::listen::serve(listener, web::app(state).router, limits, stop.cancelled()).await;
+    tasks.close();
+    drop(ctx);
+    let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
+    db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn refused(error: LockError) -> Failure {
+    let exit = if matches!(error, LockError::Taken(_)) { Exit::TryAgain } else { Exit::Failed };
+    Failure::new(exit, error.to_string())
+}
+
+/// Cancelled by SIGTERM or Ctrl-C.
+fn stop_signal() -> Result<CancellationToken> {
+    let failed =
+        |error: std::io::Error| Failure::new(Exit::Failed, format!("signals cannot be received: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping");
+        cancel.cancel();
+    });
+    Ok(token)
+}
+
+fn greet(config: &Config) -> Result {
+    let url = config.public_url.as_str();
+    let mail = match &config.mail.url {
+        Some(_) => String::new(),
+        None => format!(
+            "  Mail:        no mail server is set; mails are written to {}\n",
+            config.mail_dir().display()
+        ),
+    };
+    print(&format!(
+        "Indie Status Page {version} is running.\n\n  \
+         Sign up:     {url}/sign-up\n  \
+         Listens on:  {listen}\n  \
+         Database:    {database}\n{mail}\n\
+         Stop it with Ctrl-C. All options: config.example.toml\n",
+        version = env!("CARGO_PKG_VERSION"),
+        listen = config.server.listen,
+        database = config.database.url,
+    ))
+}

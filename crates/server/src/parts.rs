@@ -1,0 +1,73 @@
+//! From the configuration to the parts of the program: the only place where they meet.
+
+use std::sync::Arc;
+
+use actions::ids::RandomIds;
+use actions::secrets::Keys;
+use actions::signals::Signals;
+use actions::{Context, Policy};
+use anyhow::Context as _;
+use egress::{Egress, EgressConfig};
+use store::Database;
+use web::{AppState, Rates, WebConfig};
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+
+/// Opens the database of the configuration without migrating it.
+pub async fn database(config: &Config) -> store::Result<Database> {
+    Database::connect(config.database.url.expose(), config.database.connections).await
+}
+
+/// What actions are given.
+pub fn context(config: &Config, db: Database) -> anyhow::Result<Context> {
+    let key = config.secrets.load_or_create_key(&config.data_dir)?;
+    Ok(Context {
+        db,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+        keys: Arc::new(Keys::derive(key.bytes())),
+        policy: Arc::new(policy(config)),
+        signals: Signals::default(),
+    })
+}
+
+fn policy(config: &Config) -> Policy {
+    Policy {
+        are_plans_enforced: config.plans.enforce,
+        is_registration_open: config.registration.open,
+        public_url: config.public_url.as_str().to_owned(),
+        free_organizations_per_user: domain::plan::FREE_ORGANIZATIONS_PER_USER,
+    }
+}
+
+/// The door out, with the operator's rules.
+pub fn egress(config: &Config) -> anyhow::Result<Egress> {
+    let rules = EgressConfig {
+        allow_cidrs: config.egress.allow_cidrs.clone(),
+        per_host_concurrency: usize::try_from(config.egress.per_host_concurrency).unwrap_or(usize::MAX),
+        contact_url: Some(config.contact_url().to_owned()),
+        own_hosts: if config.public_url.is_loopback() {
+            Vec::new()
+        } else {
+            vec![config.public_url.host().to_owned()]
+        },
+        ..EgressConfig::default()
+    };
+    Egress::new(rules).context("outgoing connections cannot be set up")
+}
+
+/// What HTTP handlers reach.
+pub fn state(config: &Config, ctx: Context, egress: Egress) -> AppState {
+    let web = WebConfig {
+        public_url: config.public_url.url().clone(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        rates: Rates {
+            public_page_per_minute: config.limits.public_page_per_minute,
+            register_per_hour: config.limits.register_per_hour,
+            login_per_hour: config.limits.login_per_hour,
+            subscribe_per_hour: config.limits.subscribe_per_hour,
+        },
+    };
+    AppState::new(ctx, web, egress)
+}
