@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
-use tracing::{Dispatch, Event, Level, Subscriber};
+use tracing::{Dispatch, Event, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -18,7 +19,9 @@ impl ErrorLog {
     pub fn dispatch(&self) -> Dispatch {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
         let printed = fmt::layer().with_test_writer().without_time().with_filter(filter);
-        Dispatch::new(tracing_subscriber::registry().with(Recorder(self.clone())).with(printed))
+        // Without a filter of its own it would switch on every debug event of every library.
+        let recorder = Recorder(self.clone()).with_filter(LevelFilter::ERROR);
+        Dispatch::new(tracing_subscriber::registry().with(recorder).with(printed))
     }
 
     /// Takes what was logged so far: for tests that expect an error.
@@ -38,11 +41,9 @@ struct Recorder(ErrorLog);
 
 impl<S: Subscriber> Layer<S> for Recorder {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if *event.metadata().level() == Level::ERROR {
-            let mut line = Line(event.metadata().target().to_owned());
-            event.record(&mut line);
-            self.0.0.lock().unwrap().push(line.0);
-        }
+        let mut line = Line(event.metadata().target().to_owned());
+        event.record(&mut line);
+        self.0.0.lock().unwrap().push(line.0);
     }
 }
 
