@@ -8,6 +8,7 @@ use domain::time::Timestamp;
 use store::Database;
 use uuid::Uuid;
 
+use crate::Passwords;
 use crate::secrets::Keys;
 use crate::signals::Signals;
 
@@ -51,6 +52,7 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub keys: Arc<Keys>,
+    pub passwords: Passwords,
     pub policy: Arc<Policy>,
     pub signals: Signals,
 }

@@ -1,15 +1,20 @@
 //! What one can do. One public function is one transaction: it checks permission and limits, writes, queues what is
 //! to be sent, commits, and only then gives hints to the loops. Nothing here knows HTTP or SQL.
 
+pub mod accounts;
 mod context;
 mod error;
 pub mod gate;
 pub mod ids;
 mod notifications;
+mod passwords;
 pub mod patch;
 pub mod secrets;
 pub mod services;
 pub mod signals;
+mod throttle;
+mod totp;
 
 pub use context::{Clock, Context, Ids, Policy};
 pub use error::{Checks, Coded, Error, FieldError, Result};
+pub use passwords::Passwords;

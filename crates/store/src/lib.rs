@@ -13,10 +13,14 @@ mod error;
 pub mod organizations;
 pub mod outbox;
 pub mod page_view;
+pub mod recovery_codes;
 mod scope;
 pub mod services;
 pub mod sessions;
 pub mod status_pages;
+pub mod throttles;
+pub mod tokens;
+pub mod users;
 
 pub(crate) use connect::Driver;
 pub use connect::{Conn, Database, Kind, MigrationStatus, Tx};

@@ -123,3 +123,29 @@ pub async fn insert_member(
     )?;
     Ok(())
 }
+
+/// Adds an organization unless its slug belongs to another one or still leads to one (X1); then `None`, and the
+/// transaction goes on. For slugs made by the program; those that a person chose go through [`insert`].
+pub async fn insert_unless_taken(tx: &mut Tx, organization: &Organization) -> Result<Option<OrgScope>> {
+    let held: i64 = fetch_scalar!(
+        tx,
+        "SELECT COUNT(*) FROM slug_redirects WHERE slug = $1 AND expires_at > $2",
+        &organization.slug,
+        organization.created_at
+    )?;
+    if held > 0 {
+        return Ok(None);
+    }
+    let added = execute!(
+        tx,
+        "INSERT INTO organizations (id, slug, name, tier, created_at, updated_at, deleted_at)
+         VALUES ($1, $2, $3, $4, $5, $6, NULL) ON CONFLICT (slug) DO NOTHING",
+        organization.id,
+        &organization.slug,
+        &organization.name,
+        organization.tier,
+        organization.created_at,
+        organization.updated_at
+    )?;
+    Ok((added > 0).then(|| OrgScope::proven(organization.id)))
+}

@@ -75,3 +75,29 @@ pub async fn update_organization(tx: &mut Tx, id: SessionId, organization: OrgId
 pub async fn delete(tx: &mut Tx, user: UserId, id: SessionId) -> Result<bool> {
     Ok(execute!(tx, "DELETE FROM sessions WHERE user_id = $1 AND id = $2", user, id)? > 0)
 }
+
+/// The alive sessions of a person, the newest first.
+pub async fn list(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
+    fetch_all!(
+        conn,
+        "SELECT id, user_id, organization_id, ip, user_agent, created_at, last_seen_at, expires_at
+           FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, id DESC",
+        user,
+        now
+    )
+}
+
+/// Ends every session of a person; gives their number.
+pub async fn delete_all(tx: &mut Tx, user: UserId) -> Result<u64> {
+    execute!(tx, "DELETE FROM sessions WHERE user_id = $1", user)
+}
+
+/// Ends every session of a person but `keep`; gives their number.
+pub async fn delete_others(tx: &mut Tx, user: UserId, keep: SessionId) -> Result<u64> {
+    execute!(tx, "DELETE FROM sessions WHERE user_id = $1 AND id <> $2", user, keep)
+}
+
+/// Removes sessions that ran out before `before`; gives their number.
+pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    execute!(tx, "DELETE FROM sessions WHERE expires_at < $1", before)
+}

@@ -12,8 +12,9 @@ const NOT_TENANT: [(&str, &str); 1] =
     [("sessions", "belongs to a person; the organization in it is only the one used last")];
 
 /// Functions that may touch tenant tables without `organization_id = $n`.
-const EXCEPTIONS: [(&str, &str); 2] = [
+const EXCEPTIONS: [(&str, &str); 3] = [
     ("organizations::find_membership_by_slug", "proves a scope: the member of this slug"),
+    ("organizations::insert_unless_taken", "a slug is held against every organization, whoever held it"),
     ("organizations::list_memberships", "proves scopes: all organizations of one person"),
 ];
 

@@ -1,0 +1,156 @@
+//! Signing up: the person, the organization, its page and the first mail in one transaction (S23, X1, D13).
+
+use domain::id::{OrgId, PageId, UserId};
+use domain::organization::{Organization, Role};
+use domain::plan::Tier;
+use domain::status_page::StatusPage;
+use domain::text::{DisplayName, Email, Password, Slug, SlugOf};
+use domain::time::Timestamp;
+use domain::user::{TokenPurpose, User};
+use store::{OrgScope, Tx};
+
+use super::{Client, NewSession, begin_session, email_conflict, email_taken, mail_token, organization_name};
+use crate::ids::short_suffix;
+use crate::{Checks, Context, Error, Result, throttle};
+
+/// Where the default page of a new organization stands.
+const FIRST_PAGE_SLUG: &str = "status";
+/// Suffixes of 24 bits are tried this often before we give up.
+const SLUG_TRIES: usize = 8;
+
+/// What a person types to sign up.
+#[derive(Clone, Default)]
+pub struct Registration {
+    pub email: String,
+    pub password: String,
+    pub display_name: Option<String>,
+    /// `None` or blank: made from the address.
+    pub org_name: Option<String>,
+}
+
+/// A new account, logged in.
+#[derive(Debug)]
+pub struct SignedUp {
+    pub new_session: NewSession,
+    pub organization: Organization,
+}
+
+/// The checked form of a [`Registration`].
+pub(super) struct Person {
+    pub(super) email: Email,
+    pub(super) password: Password,
+    pub(super) display_name: Option<DisplayName>,
+    pub(super) org_name: String,
+}
+
+/// Creates an account with its organization, a page that is online at once, and a mail to prove the address.
+pub async fn register(ctx: &Context, client: &Client, input: &Registration) -> Result<SignedUp> {
+    if !ctx.policy.is_registration_open {
+        return Err(Error::Forbidden(
+            "Sign-up is closed on this installation. Ask whoever runs it for an account.",
+        ));
+    }
+    let person = check(input)?;
+    throttle::count(ctx, &throttle::register(client, person.email.canonical())).await?;
+    if store::users::is_email_taken(&mut ctx.db.read().await?, person.email.canonical()).await? {
+        return Err(email_taken());
+    }
+    let password_hash = ctx.passwords.hash(person.password.expose(), &ctx.ids.secret()).await?;
+
+    let now = ctx.now();
+    let mut tx = ctx.db.write().await?;
+    let (user, organization) = create_step(ctx, &mut tx, &person, password_hash, false, now).await?;
+    mail_token(ctx, &mut tx, user.id, TokenPurpose::VerifyEmail, &person.email, now).await?;
+    let new_session = begin_session(ctx, &mut tx, client, user.id, Some(organization.id), now).await?;
+    tx.commit().await?;
+    ctx.signals.outbox_filled();
+    Ok(SignedUp { new_session, organization })
+}
+
+pub(super) fn check(input: &Registration) -> Result<Person> {
+    let mut checks = Checks::default();
+    let email = checks.take("email", Email::parse(&input.email));
+    let password =
+        email.as_ref().and_then(|email| checks.take("password", Password::parse(&input.password, email)));
+    let display_name = checks.optional("display_name", input.display_name.as_deref(), DisplayName::parse);
+    let org_name = checks.optional("org_name", input.org_name.as_deref(), DisplayName::parse);
+    checks.finish()?;
+    let (Some(email), Some(password)) = (email, password) else { return Err(Error::NotFound) };
+    let org_name = org_name.map_or_else(|| organization_name::derive(&email), DisplayName::into_string);
+    Ok(Person { email, password, display_name, org_name })
+}
+
+pub(super) async fn create_step(
+    ctx: &Context,
+    tx: &mut Tx,
+    person: &Person,
+    password_hash: String,
+    is_email_verified: bool,
+    now: Timestamp,
+) -> Result<(User, Organization)> {
+    let user = User {
+        id: UserId::new(ctx.uuid(now)),
+        email: person.email.canonical().to_owned(),
+        email_display: person.email.display().to_owned(),
+        password_hash,
+        display_name: person.display_name.as_ref().map(|name| name.as_str().to_owned()),
+        is_email_verified,
+        totp_secret: None,
+        totp_confirmed_at: None,
+        totp_last_step: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    store::users::insert(tx, &user).await.map_err(email_conflict)?;
+    let organization = found_organization(ctx, tx, user.id, &person.org_name, now).await?;
+    Ok((user, organization))
+}
+
+/// Adds an organization with a slug made from its name, `owner` as its owner, and its default page (X1, X24).
+pub(crate) async fn found_organization(
+    ctx: &Context,
+    tx: &mut Tx,
+    owner: UserId,
+    name: &str,
+    now: Timestamp,
+) -> Result<Organization> {
+    let (organization, scope) = insert_with_free_slug(ctx, tx, name, now).await?;
+    store::organizations::insert_member(tx, scope, owner, Role::Owner, now).await?;
+    let page = StatusPage {
+        id: PageId::new(ctx.uuid(now)),
+        organization_id: organization.id,
+        slug: FIRST_PAGE_SLUG.to_owned(),
+        title: organization.name.clone(),
+        is_public: true,
+        is_default: true,
+        created_at: now,
+        updated_at: now,
+    };
+    store::status_pages::insert(tx, scope, &page).await?;
+    Ok(organization)
+}
+
+async fn insert_with_free_slug(
+    ctx: &Context,
+    tx: &mut Tx,
+    name: &str,
+    now: Timestamp,
+) -> Result<(Organization, OrgScope)> {
+    let wanted = Slug::from_name(name, SlugOf::Organization);
+    let mut organization = Organization {
+        id: OrgId::new(ctx.uuid(now)),
+        slug: wanted.as_str().to_owned(),
+        name: name.to_owned(),
+        tier: Tier::Free,
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+    };
+    for _ in 0..SLUG_TRIES {
+        if let Some(scope) = store::organizations::insert_unless_taken(tx, &organization).await? {
+            return Ok((organization, scope));
+        }
+        organization.slug = wanted.with_suffix(&short_suffix(ctx.ids.as_ref())).into_string();
+    }
+    Err(Error::Internal("no free slug was found for an organization"))
+}
