@@ -27,6 +27,7 @@ pub fn context(config: &Config, db: Database) -> anyhow::Result<Context> {
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
         keys: Arc::new(Keys::derive(key.bytes())),
+        passwords: actions::Passwords::new(),
         policy: Arc::new(policy(config)),
         signals: Signals::default(),
     })
