@@ -4,6 +4,7 @@ mod check;
 mod migrate;
 mod openapi;
 mod serve;
+mod user;
 
 use std::io::Write;
 
@@ -68,7 +69,8 @@ pub async fn run(command: Command, config: Config, warnings: Vec<String>) -> Res
         Command::Config(ConfigCommand::Show { output, .. }) => show_config(&config, output.json),
         Command::Openapi => openapi::run(),
         Command::Version(output) => version(output.json),
-        Command::User(_) | Command::Org(_) => Err(Failure::new(Exit::Failed, "not wired yet")),
+        Command::User(what) => user::run(what, &config).await,
+        Command::Org(_) => Err(Failure::new(Exit::Failed, "not wired yet")),
     }
 }
 
