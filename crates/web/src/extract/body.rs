@@ -4,8 +4,13 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
+use axum::response::Response;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::PageUser;
+use super::session::require_csrf;
+use crate::AppState;
 use crate::error::Problem;
 
 /// A JSON body. Types given to it say `#[serde(deny_unknown_fields)]`.
@@ -46,14 +51,44 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = bytes(request, state).await?;
-        let value = serde_urlencoded::from_bytes(&bytes).map_err(|_| {
-            Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid",
-                "The form is incomplete. Load the page again.",
-            )
-        })?;
-        Ok(Self(value))
+        parse_form(&bytes).map(Self)
+    }
+}
+
+fn parse_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_urlencoded::from_bytes(bytes).map_err(|_| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "The form is incomplete. Load the page again.",
+        )
+    })
+}
+
+/// A form of a logged-in person: given out only when its hidden field `csrf` belongs to the session (X8, T-07). `T` has
+/// no field for the token; its fields are `String` with `#[serde(default)]`, so that wrong input reaches the action.
+#[derive(Debug, Clone)]
+pub struct CsrfForm<T>(pub T);
+
+#[derive(Debug, Deserialize)]
+struct Token {
+    #[serde(default)]
+    csrf: String,
+}
+
+impl<T: DeserializeOwned> FromRequest<AppState> for CsrfForm<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let user = PageUser::from_request_parts(&mut parts, state).await?;
+        let read = async {
+            let bytes = bytes(Request::from_parts(parts, body), state).await?;
+            let Token { csrf } = parse_form(&bytes)?;
+            require_csrf(state, user.login.session.id, &csrf)?;
+            parse_form(&bytes)
+        };
+        read.await.map(Self).map_err(|problem| crate::page::failure(state, problem))
     }
 }
 

@@ -6,7 +6,7 @@ mod path;
 mod scope;
 mod session;
 
-pub use body::{Form, Json, Query};
+pub use body::{CsrfForm, Form, Json, Query};
 pub use path::Path;
 pub use scope::{IfMatch, Member, PageMember};
 pub use session::{CurrentUser, PageUser, Visitor, access_token, clear_cookie, session_cookie};

@@ -64,7 +64,7 @@ pub fn clear_cookie(state: &AppState) -> Cookie<'static> {
 pub struct CurrentUser(pub LoggedIn);
 
 /// A logged-in person looking at a page; others are sent to the log-in form and back. The form token of unsafe
-/// requests is checked by [`super::Form`].
+/// requests is checked by [`super::CsrfForm`].
 #[derive(Debug, Clone)]
 pub struct PageUser {
     pub login: LoggedIn,
