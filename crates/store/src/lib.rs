@@ -8,6 +8,7 @@
 mod macros;
 
 mod connect;
+pub mod dashboard;
 mod dialect;
 mod error;
 pub mod organizations;

@@ -4,18 +4,14 @@ use std::collections::BTreeMap;
 
 use domain::id::IncidentId;
 use domain::incident::Impact;
-use domain::overview::{
-    EffectiveStatus, Headline as Summary, Indicator, ServiceFacts, headline, service_status,
-};
+use domain::overview::{EffectiveStatus, Headline as Summary, Indicator, headline};
 use domain::plan::Limits;
 use domain::service::ServiceStatus;
 use domain::time::{Day, Timestamp};
 use domain::uptime::{DayBar, Uptime, format_percent};
-use store::page_view::{
-    PlacedIncident, PlacedInterval, PlacedMonitor, PlacedService, PlacedUpdate, PublicPage,
-};
+use store::page_view::{PlacedIncident, PlacedInterval, PlacedService, PlacedUpdate, PublicPage};
 
-use super::timeline;
+use super::timeline::{self, Seen};
 use crate::bars::{Bar, DAYS, Ruler, Strip};
 use crate::view::public::{
     Group, Headline, HistoryDay, HistoryEntry, Incident, Page, Service, StatusPage, UPTIME_RULE,
@@ -32,16 +28,14 @@ const SHORTEST_OUTAGE_MS: i64 = 1000;
 pub struct Facts {
     pub open: PublicPage,
     pub services: Vec<PlacedService>,
-    pub monitors: Vec<PlacedMonitor>,
-    pub intervals: Vec<PlacedInterval>,
-    pub incidents: Vec<PlacedIncident>,
+    pub seen: Seen,
     pub updates: Vec<PlacedUpdate>,
 }
 
 /// The whole page.
 pub fn status_page(mut page: Page, facts: &Facts, limits: &Limits, now: Timestamp) -> StatusPage {
     let statuses: Vec<EffectiveStatus> =
-        facts.services.iter().map(|service| effective(facts, service)).collect();
+        facts.services.iter().map(|service| facts.seen.effective(service)).collect();
     let named: Vec<(&str, ServiceStatus)> = facts
         .services
         .iter()
@@ -49,7 +43,7 @@ pub fn status_page(mut page: Page, facts: &Facts, limits: &Limits, now: Timestam
         .map(|(service, effective)| (service.name.as_str(), effective.status))
         .collect();
     let incidents = incidents(facts, now);
-    let open: Vec<Impact> = unique(&facts.incidents)
+    let open: Vec<Impact> = unique(&facts.seen.incidents)
         .filter(|incident| incident.resolved_at.is_none())
         .map(|incident| incident.impact)
         .collect();
@@ -66,38 +60,6 @@ pub fn status_page(mut page: Page, facts: &Facts, limits: &Limits, now: Timestam
     }
 }
 
-fn effective(facts: &Facts, service: &PlacedService) -> EffectiveStatus {
-    let states: Vec<_> = facts
-        .monitors
-        .iter()
-        .filter(|monitor| monitor.service_id == service.id && monitor.is_active)
-        .map(|monitor| monitor.state)
-        .collect();
-    let open: Vec<_> = facts
-        .incidents
-        .iter()
-        .filter(|incident| incident.service_id == service.id && incident.resolved_at.is_none())
-        .map(|incident| incident.service_status)
-        .collect();
-    service_status(ServiceFacts {
-        monitors: &states,
-        incidents: &open,
-        is_in_maintenance: false,
-        maintenance_hides_monitors: false,
-        manual_status: service.manual_status,
-    })
-}
-
-fn state_of(status: ServiceStatus) -> State {
-    match status {
-        ServiceStatus::Operational => State::Operational,
-        ServiceStatus::DegradedPerformance => State::Degraded,
-        ServiceStatus::PartialOutage => State::Partial,
-        ServiceStatus::MajorOutage => State::Major,
-        ServiceStatus::UnderMaintenance => State::Maintenance,
-    }
-}
-
 fn head(summary: &Summary, statuses: &[EffectiveStatus], facts: &Facts, now: Timestamp) -> Headline {
     let has_data = statuses.iter().any(|effective| effective.has_data);
     let state = match summary.indicator {
@@ -108,8 +70,13 @@ fn head(summary: &Summary, statuses: &[EffectiveStatus], facts: &Facts, now: Tim
         Indicator::Critical => State::Major,
         Indicator::Maintenance => State::Maintenance,
     };
-    let last =
-        facts.monitors.iter().filter(|monitor| monitor.is_active).filter_map(|m| m.last_checked_at).max();
+    let last = facts
+        .seen
+        .monitors
+        .iter()
+        .filter(|monitor| monitor.is_active)
+        .filter_map(|m| m.last_checked_at)
+        .max();
     let checked = match last {
         Some(at) => format!("Checked {} ago.", words::lasting(now.since(at))),
         None => String::new(),
@@ -154,6 +121,7 @@ fn sentence(facts: &Facts, statuses: &[EffectiveStatus]) -> String {
 /// "Watched every 60 s from 1 location".
 fn watched(facts: &Facts, limits: &Limits) -> String {
     let shortest = facts
+        .seen
         .monitors
         .iter()
         .filter(|monitor| monitor.is_active)
@@ -191,9 +159,9 @@ fn shown_service(
     index: usize,
     now: Timestamp,
 ) -> Service {
-    let uptime = timeline::of_service(facts, limits, service, now);
+    let uptime = facts.seen.uptime(limits, service, now);
     let percent = uptime.uptime.map_or_else(|| "–".to_owned(), format_percent);
-    let state = if effective.has_data { state_of(effective.status) } else { State::NoData };
+    let state = timeline::shown(effective);
     Service {
         name: service.name.clone(),
         description: service.description.clone(),
@@ -223,7 +191,7 @@ fn bar(day: &DayBar) -> Bar {
         0 => String::new(),
         minutes => format!("{} down", words::lasting(minutes * 60_000)),
     };
-    Bar { state: day.worst.map_or(State::NoData, state_of), day: words::day(day.day), note }
+    Bar { state: day.worst.map_or(State::NoData, State::from), day: words::day(day.day), note }
 }
 
 /// Incidents once each, although the list has a row per service.
@@ -234,11 +202,11 @@ fn unique(rows: &[PlacedIncident]) -> impl Iterator<Item = &PlacedIncident> {
 
 /// All incidents of the list as shown, newest first.
 pub fn incidents(facts: &Facts, now: Timestamp) -> Vec<Incident> {
-    unique(&facts.incidents).map(|first| incident(facts, first, now)).collect()
+    unique(&facts.seen.incidents).map(|first| incident(facts, first, now)).collect()
 }
 
 fn incident(facts: &Facts, first: &PlacedIncident, now: Timestamp) -> Incident {
-    let rows: Vec<&PlacedIncident> = facts.incidents.iter().filter(|row| row.id == first.id).collect();
+    let rows: Vec<&PlacedIncident> = facts.seen.incidents.iter().filter(|row| row.id == first.id).collect();
     let worst = rows.iter().map(|row| row.service_status).max().unwrap_or_default();
     let end = first.resolved_at.unwrap_or(now);
     let mut began = words::moment(first.started_at, now);
@@ -249,12 +217,12 @@ fn incident(facts: &Facts, first: &PlacedIncident, now: Timestamp) -> Incident {
     Incident {
         id: first.id.to_string(),
         title: first.title.clone(),
-        state: state_of(worst),
+        state: worst.into(),
         status: first.status.label().to_owned(),
         is_resolved: first.resolved_at.is_some(),
         began,
         lasting: words::lasting(end.since(first.started_at)),
-        services: rows.iter().map(|row| (row.service_name.clone(), state_of(row.service_status))).collect(),
+        services: rows.iter().map(|row| (row.service_name.clone(), row.service_status.into())).collect(),
         next_update: None,
         updates: facts
             .updates
@@ -274,7 +242,7 @@ fn incident(facts: &Facts, first: &PlacedIncident, now: Timestamp) -> Incident {
 fn history(facts: &Facts, limits: &Limits, now: Timestamp) -> Vec<HistoryDay> {
     let today = now.day();
     let mut by_day: BTreeMap<Day, Vec<(Timestamp, HistoryEntry)>> = BTreeMap::new();
-    for first in unique(&facts.incidents) {
+    for first in unique(&facts.seen.incidents) {
         let text = match first.resolved_at {
             Some(end) => format!(
                 "Resolved after {}, {}.",
@@ -287,7 +255,7 @@ fn history(facts: &Facts, limits: &Limits, now: Timestamp) -> Vec<HistoryDay> {
             HistoryEntry { incident_id: Some(first.id.to_string()), title: first.title.clone(), text };
         by_day.entry(first.started_at.day()).or_default().push((first.started_at, entry));
     }
-    for span in &facts.intervals {
+    for span in &facts.seen.intervals {
         if let Some(entry) = outage(facts, limits, span, now) {
             by_day.entry(span.started_at.day()).or_default().push((span.started_at, entry));
         }

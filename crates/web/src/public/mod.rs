@@ -5,4 +5,4 @@ pub mod status_page;
 
 mod assemble;
 mod gate;
-mod timeline;
+pub(crate) mod timeline;

@@ -8,7 +8,7 @@ use store::page_view::{self, PublicPage};
 
 use super::assemble::{Facts, status_page};
 use super::gate::{frame, moved_or_absent};
-use super::timeline::DAYS;
+use super::timeline::{DAYS, Seen};
 use crate::AppState;
 use crate::cache::Loaded;
 use crate::extract::Path;
@@ -78,9 +78,11 @@ pub(super) async fn facts(
     let (scope, id) = (open.scope(), open.page.id);
     Ok(Facts {
         services: page_view::list_services(conn, scope, id).await?,
-        monitors: page_view::list_monitors(conn, scope, id).await?,
-        intervals: page_view::list_intervals(conn, scope, id, since).await?,
-        incidents: page_view::list_incidents(conn, scope, id, since).await?,
+        seen: Seen {
+            monitors: page_view::list_monitors(conn, scope, id).await?,
+            intervals: page_view::list_intervals(conn, scope, id, since).await?,
+            incidents: page_view::list_incidents(conn, scope, id, since).await?,
+        },
         updates: page_view::list_updates(conn, scope, id, since).await?,
         open,
     })
