@@ -8,11 +8,11 @@
 mod macros;
 
 mod connect;
-pub mod dashboard;
 mod dialect;
 mod error;
 pub mod organizations;
 pub mod outbox;
+pub mod overview;
 pub mod page_view;
 pub mod recovery_codes;
 mod scope;
