@@ -149,3 +149,47 @@ pub async fn insert_unless_taken(tx: &mut Tx, organization: &Organization) -> Re
     )?;
     Ok((added > 0).then(|| OrgScope::proven(organization.id)))
 }
+
+/// Who would be left in an organization without one of its members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Others {
+    pub members: i64,
+    /// With a verified address: only they count as owners (X12).
+    pub owners: i64,
+}
+
+/// The members besides `user`; read it under [`lock_tier`].
+pub async fn count_others(conn: &mut Conn, scope: OrgScope, user: UserId) -> Result<Others> {
+    fetch_one!(
+        conn,
+        "SELECT COUNT(*) AS members,
+                CAST(COALESCE(SUM(CASE WHEN m.role = 'owner' AND u.is_email_verified THEN 1 ELSE 0 END), 0) AS BIGINT)
+                    AS owners
+           FROM organization_members m JOIN users u ON u.id = m.user_id
+          WHERE m.organization_id = $1 AND m.user_id <> $2 AND u.deleted_at IS NULL",
+        scope.organization_id(),
+        user
+    )
+}
+
+/// Takes a person out of an organization; `false` when there was no such member.
+pub async fn delete_member(tx: &mut Tx, scope: OrgScope, user: UserId) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "DELETE FROM organization_members WHERE organization_id = $1 AND user_id = $2",
+        scope.organization_id(),
+        user
+    )?;
+    Ok(changed > 0)
+}
+
+/// Hides an organization with all that is in it; it can be restored until it is purged (X18).
+pub async fn delete(tx: &mut Tx, scope: OrgScope, now: Timestamp) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE organizations SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL",
+        scope.organization_id(),
+        now
+    )?;
+    Ok(changed > 0)
+}

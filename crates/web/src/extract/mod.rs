@@ -2,11 +2,13 @@
 //! one of these in its arguments cannot run without it.
 
 mod body;
+mod client;
 mod path;
 mod scope;
 mod session;
 
 pub use body::{CsrfForm, Form, Json, Query};
+pub use client::Caller;
 pub use path::Path;
 pub use scope::{IfMatch, Member, PageMember};
 pub use session::{CurrentUser, PageUser, Visitor, access_token, clear_cookie, session_cookie};

@@ -1,5 +1,6 @@
 //! `/api/v1`: the plan's endpoints with the conventions of `ux.md` 1.6. One file per noun.
 
+pub mod auth;
 mod dto;
 pub mod services;
 
@@ -9,5 +10,5 @@ use crate::AppState;
 
 /// All operations below `/api/v1`, in the order of the reference.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(services::router())
+    OpenApiRouter::new().merge(auth::router()).merge(services::router())
 }
