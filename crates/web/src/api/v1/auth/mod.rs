@@ -1,8 +1,8 @@
 //! `/api/v1/auth`: sign up, log in, and the links that come by mail (S23–S25, D1). What a logged-in person does with
 //! the account stands in the files beside this one.
 
-mod account;
-mod two_factor;
+pub mod account;
+pub mod two_factor;
 
 use actions::accounts::{self, NewSession, Registration};
 use axum::extract::State;
