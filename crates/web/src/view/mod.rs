@@ -24,10 +24,20 @@
 //! | a page's root `/p/{org}/{page}` (or `""` on its own host) | GET | [`public`] |
 //! | … `/incidents/{id}` · `/subscribe` · `/confirm/{token}` · `/unsubscribe/{token}` | GET, and POST for the last three | [`public`] |
 
+pub mod auth;
 pub mod error;
 pub mod public;
 
 use crate::markdown::Html;
+
+/// What every view of the product itself needs.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// Path part of the public URL, without a slash at its end (X30).
+    pub base: String,
+    /// Value of the hidden field `csrf` of every form (X8).
+    pub csrf: String,
+}
 
 /// The state of a service, a page, an incident's effect or a day, from best to worst; the last two stand apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,7 @@
 //! One or more samples of every view. The words come from a [`Words`], so that the same samples serve for looking at
 //! (plain) and for proving that every text is escaped (hostile).
 
+mod auth;
 pub(crate) mod public;
 
 use askama::Template;
@@ -50,6 +51,7 @@ pub(crate) struct Sample {
 pub(crate) fn all(words: &Words) -> Vec<Sample> {
     let mut samples = Vec::new();
     public::add(&mut samples, words);
+    auth::add(&mut samples, words);
     samples
 }
 
