@@ -25,7 +25,9 @@
 //! | … `/incidents/{id}` · `/subscribe` · `/confirm/{token}` · `/unsubscribe/{token}` | GET, and POST for the last three | [`public`] |
 
 pub mod auth;
+pub mod dashboard;
 pub mod error;
+pub mod plan;
 pub mod public;
 
 use crate::markdown::Html;

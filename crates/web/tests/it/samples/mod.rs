@@ -2,6 +2,8 @@
 //! (plain) and for proving that every text is escaped (hostile).
 
 mod auth;
+mod dashboard;
+mod organization;
 pub(crate) mod public;
 
 use askama::Template;
@@ -52,6 +54,8 @@ pub(crate) fn all(words: &Words) -> Vec<Sample> {
     let mut samples = Vec::new();
     public::add(&mut samples, words);
     auth::add(&mut samples, words);
+    dashboard::add(&mut samples, words);
+    organization::add(&mut samples, words);
     samples
 }
 

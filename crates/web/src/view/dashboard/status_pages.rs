@@ -1,0 +1,58 @@
+//! Status pages: the list and the form.
+
+use super::{Room, Shell};
+use crate::view::{Choice, Errors};
+use askama::Template;
+
+/// A page in the list.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub id: String,
+    pub title: String,
+    /// The public page, with base.
+    pub path: String,
+    pub is_default: bool,
+    pub is_public: bool,
+    /// "7 services".
+    pub services: String,
+    /// "12 subscribers".
+    pub subscribers: String,
+}
+
+/// `GET /orgs/{org}/pages`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "dashboard/status_pages.html")]
+pub struct ListPage {
+    pub shell: Shell,
+    pub rows: Vec<Row>,
+    pub room: Room,
+}
+
+/// `GET /orgs/{org}/pages/new` and `/pages/{id}`; the answer to a `POST` with errors.
+///
+/// `POST /pages` and `POST /pages/{id}` send `csrf`, `version`, `title`, `slug`, `is_public`, `is_default` (both `true`
+/// or absent), `support_url`, `footer_text`. `POST /pages/{id}/delete` also sends `default_page_id` when another page
+/// has to take over (X24).
+#[derive(Debug, Clone, Template)]
+#[template(path = "dashboard/status_page.html")]
+pub struct FormPage {
+    pub shell: Shell,
+    /// `None`: a new one.
+    pub id: Option<String>,
+    pub version: String,
+    pub title: String,
+    pub slug: String,
+    pub is_public: bool,
+    pub is_default: bool,
+    pub support_url: String,
+    pub footer_text: String,
+    /// The public page, with base; empty for a new one.
+    pub path: String,
+    /// Absolute, for copying; empty for a new one.
+    pub public_url: String,
+    /// Services in the order of the page as `(id, name, group)`.
+    pub services: Vec<(String, String, String)>,
+    /// Set for the default page when others exist: who takes over when it is deleted.
+    pub successors: Vec<Choice>,
+    pub errors: Errors,
+}

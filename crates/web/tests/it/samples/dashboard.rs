@@ -1,0 +1,379 @@
+//! Samples of what members see: services, monitors, incidents, the overview.
+
+use super::{Sample, Words};
+use domain::organization::Role;
+use web::markdown;
+use web::view::dashboard::overview::{Broken, IncidentRow, OverviewPage, ServiceRow, Step};
+use web::view::dashboard::{Room, Shell, incidents, monitors, services, welcome};
+use web::view::{Choice, Errors, Moment, Site, State, Update};
+
+pub(crate) fn shell(words: &Words) -> Shell {
+    Shell {
+        site: super::auth::site(),
+        root: "./orgs/acme".into(),
+        organization: words.text("Acme"),
+        tier: "Free".into(),
+        role: Role::Owner,
+        organizations: vec![("other".into(), words.text("Other Ltd"))],
+        email: words.text("alice@example.com"),
+        is_verified: false,
+        open_incidents: 1,
+        failing_monitors: 1,
+        flash: Some(words.text("The service is saved.")),
+    }
+}
+
+/// As most pages look: verified, and nothing was just done.
+pub(crate) fn calm(words: &Words) -> Shell {
+    let shell = shell(words);
+    words.take();
+    let organization = words.text("Acme");
+    let email = words.text("alice@example.com");
+    Shell { organization, email, organizations: Vec::new(), is_verified: true, flash: None, ..shell }
+}
+
+pub(crate) fn choices(words: &Words, labels: &[&str]) -> Vec<Choice> {
+    let choice = |(index, label): (usize, &&str)| Choice {
+        value: format!("value-{index}"),
+        label: words.text(label),
+        is_chosen: index == 0,
+    };
+    labels.iter().enumerate().map(choice).collect()
+}
+
+pub(super) fn add(samples: &mut Vec<Sample>, words: &Words) {
+    super::add(samples, words, "overview", &overview(words));
+    super::add(samples, words, "overview-empty", &empty(words));
+    add_services(samples, words);
+    add_monitors(samples, words);
+    add_incidents(samples, words);
+    add_welcome(samples, words);
+}
+
+fn overview(words: &Words) -> OverviewPage {
+    let step = |is_done, text: &str, path: Option<&str>, note: &str| Step {
+        is_done,
+        text: words.text(text),
+        path: path.map(str::to_owned),
+        note: if note.is_empty() { String::new() } else { words.text(note) },
+    };
+    OverviewPage {
+        shell: shell(words),
+        title: words.text("1 of 3 monitors is failing"),
+        sentence: words.text("It failed first at 09:51, 39 min ago. Last check 3 s ago."),
+        is_empty: false,
+        broken: vec![Broken {
+            monitor_id: "mn_1".into(),
+            name: words.text("api.example.com/health"),
+            state: State::Major,
+            seen: words.text("Status 503 instead of 200."),
+            note: words.text("39 checks in a row."),
+            since: "09:51".into(),
+            lasting: "39 min".into(),
+        }],
+        incidents: vec![incident_row(words)],
+        services: vec![
+            service_row(words, "API", State::Major, "99.966 %"),
+            service_row(words, "Website", State::Operational, "100 %"),
+            service_row(words, "Beta", State::NoData, "–"),
+        ],
+        pages: vec![(words.text("Acme status"), "./p/acme/main".into())],
+        steps: vec![
+            step(true, "Watch the first address", None, ""),
+            step(true, "Publish a page", None, ""),
+            step(false, "Verify alice@example.com", None, "Look into your mailbox"),
+            step(false, "Invite someone", Some("members"), "Needs Pro"),
+        ],
+    }
+}
+
+fn service_row(words: &Words, name: &str, state: State, uptime: &str) -> ServiceRow {
+    ServiceRow { id: "sv_1".into(), name: words.text(name), state, uptime: uptime.into() }
+}
+
+fn incident_row(words: &Words) -> IncidentRow {
+    IncidentRow {
+        id: "in_1".into(),
+        title: words.text("Most API requests fail"),
+        services: words.text("API, Webhooks"),
+        state: State::Major,
+        status: "Identified".into(),
+        updated: "10:15".into(),
+        note: "15 min ago".into(),
+    }
+}
+
+fn empty(words: &Words) -> OverviewPage {
+    OverviewPage {
+        shell: calm(words),
+        title: "Nothing is watched yet".into(),
+        sentence: "Your page is online and waits for its first service.".into(),
+        is_empty: true,
+        broken: Vec::new(),
+        incidents: Vec::new(),
+        services: Vec::new(),
+        pages: Vec::new(),
+        steps: Vec::new(),
+    }
+}
+
+fn add_services(samples: &mut Vec<Sample>, words: &Words) {
+    let row = |name: &str, state, note: &str| services::Row {
+        id: "sv_1".into(),
+        name: words.text(name),
+        group: words.text("Core"),
+        state,
+        note: note.into(),
+        pages: words.text("Main, Partners"),
+        monitors: "1 monitor".into(),
+    };
+    let room = Room {
+        used: "5 of 5 services on this page".into(),
+        blocked: Some(words.text("A sixth service needs Pro, $9 a month.")),
+    };
+    let rows = vec![row("API", State::Major, ""), row("Website", State::Operational, "Set by hand")];
+    super::add(samples, words, "services", &services::ListPage { shell: calm(words), rows, room });
+    let room = Room { used: "0 of 5 services on this page".into(), blocked: None };
+    super::add(
+        samples,
+        words,
+        "services-empty",
+        &services::ListPage { shell: calm(words), rows: vec![], room },
+    );
+    let new = services::FormPage {
+        shell: calm(words),
+        id: None,
+        version: "1".into(),
+        name: words.text("API"),
+        slug: words.text("api"),
+        description: words.text("What programs talk to"),
+        group_name: words.text("Core"),
+        position: words.text("10"),
+        is_visible: true,
+        manual_status: choices(words, &["Follow the monitors and incidents", "Operational"]),
+        pages: choices(words, &["Main"]),
+        placements: Vec::new(),
+        monitors: Vec::new(),
+        errors: Errors::default().with("name", words.text("Another service has this name.")),
+    };
+    super::add(samples, words, "service-new", &new);
+    let placement = services::Placement {
+        page_id: "pg_1".into(),
+        page_title: words.text("Main"),
+        page_path: "./p/acme/main".into(),
+        text: words.text("in Core, position 10"),
+    };
+    let edit = services::FormPage {
+        shell: calm(words),
+        id: Some("sv_1".into()),
+        name: words.text("API"),
+        slug: words.text("api"),
+        description: words.text("What programs talk to"),
+        group_name: words.text("Core"),
+        position: words.text("10"),
+        manual_status: choices(words, &["Follow the monitors and incidents", "Operational"]),
+        pages: choices(words, &["Partners"]),
+        placements: vec![placement],
+        monitors: vec![("mn_1".into(), words.text("api.example.com/health"), State::Major)],
+        errors: Errors::default(),
+        ..new
+    };
+    super::add(samples, words, "service-edit", &edit);
+}
+
+fn add_monitors(samples: &mut Vec<Sample>, words: &Words) {
+    let row = |name: &str, state, text: &str| monitors::Row {
+        id: "mn_1".into(),
+        name: words.text(name),
+        service: words.text("API"),
+        state,
+        words: words.text(text),
+        interval: "5 min".into(),
+        response_time: "186 ms".into(),
+        checked: "12 s ago".into(),
+    };
+    let rows = vec![
+        row("api.example.com/health", State::Major, "Status 503 instead of 200"),
+        row("www.example.com", State::Operational, "Answers"),
+    ];
+    let room = || Room { used: "2 monitors".into(), blocked: None };
+    super::add(samples, words, "monitors", &monitors::ListPage { shell: calm(words), rows, room: room() });
+    let none = monitors::ListPage { shell: calm(words), rows: Vec::new(), room: room() };
+    super::add(samples, words, "monitors-empty", &none);
+    super::add(samples, words, "monitor", &monitor(words));
+    let form = monitors::FormPage {
+        shell: calm(words),
+        id: None,
+        version: String::new(),
+        services: choices(words, &["API"]),
+        url: words.text("https://10.0.0.1/"),
+        methods: choices(words, &["GET", "HEAD"]),
+        expected_status: words.text("200"),
+        intervals: choices(words, &["5 min", "10 min"]),
+        interval_hint: words.text("Pro checks every minute, Team every 30 s."),
+        timeout_seconds: words.text("10"),
+        failures_to_open: words.text("2"),
+        successes_to_close: words.text("2"),
+        degraded_above_ms: words.text("800"),
+        is_active: true,
+        errors: Errors::default().with("url", words.text("This address is private.")),
+    };
+    super::add(samples, words, "monitor-form", &form);
+}
+
+fn monitor(words: &Words) -> monitors::ShowPage {
+    let check = |at: &str, state, text: &str| monitors::CheckRow {
+        at: at.into(),
+        state,
+        words: words.text(text),
+        dns: "11".into(),
+        connect: "17".into(),
+        tls: "36".into(),
+        first_byte: "62".into(),
+        total: "126 ms".into(),
+    };
+    let figure = |label: &str, value: &str, unit: &str| (label.to_owned(), value.to_owned(), unit.to_owned());
+    monitors::ShowPage {
+        shell: calm(words),
+        id: "mn_1".into(),
+        name: words.text("api.example.com/health"),
+        url: words.text("https://api.example.com/health"),
+        state: State::Major,
+        words: words.text("Down for 39 min"),
+        is_active: true,
+        service: ("sv_1".into(), words.text("API")),
+        interval: "60 s".into(),
+        figures: vec![
+            figure("Uptime, 90 days", "99.966", "%"),
+            figure("Median, 24 h", "186", "ms"),
+            figure("Checks, 24 h", "1440", ""),
+        ],
+        rules: vec![
+            ("Down when".into(), words.text("2 checks in a row fail")),
+            ("Up when".into(), words.text("2 checks in a row succeed")),
+        ],
+        checks: vec![
+            check("23 Nov, 10:30:02", State::Major, "503, expected 200"),
+            check("23 Nov, 10:29:02", State::Degraded, "200, slow"),
+            check("23 Nov, 10:28:02", State::Operational, "200"),
+        ],
+    }
+}
+
+fn add_incidents(samples: &mut Vec<Sample>, words: &Words) {
+    let list = incidents::ListPage {
+        shell: calm(words),
+        open: vec![incident_row(words)],
+        resolved: vec![incident_row(words)],
+        older: Some("./orgs/acme/incidents?cursor=x".into()),
+        hidden: words.text("Incidents older than 30 days are kept and shown again with Pro."),
+    };
+    super::add(samples, words, "incidents", &list);
+    let none = incidents::ListPage {
+        shell: calm(words),
+        open: Vec::new(),
+        resolved: Vec::new(),
+        older: None,
+        hidden: String::new(),
+    };
+    super::add(samples, words, "incidents-empty", &none);
+    let statuses = || choices(words, &["Investigating", "Identified", "Monitoring", "Resolved"]);
+    let effect = |id: &str, name: &str, state| incidents::Effect {
+        service_id: id.into(),
+        name: words.text(name),
+        state,
+        choices: choices(words, &["Not affected", "Degraded performance", "Partial outage", "Major outage"]),
+    };
+    let effects = || vec![effect("sv_1", "API", State::Major), effect("sv_2", "Website", State::Operational)];
+    let form = incidents::FormPage {
+        shell: calm(words),
+        title: words.text("Most API requests fail"),
+        statuses: statuses(),
+        body: words.text("We are looking for the cause."),
+        effects: effects(),
+        told: words.text("12 subscribers will be told."),
+        errors: Errors::default().with("title", words.text("Write a title.")),
+    };
+    super::add(samples, words, "incident-new", &form);
+    let update = |status: &str, at: &str, text: &str| Update {
+        status: status.into(),
+        at: Moment { datetime: format!("2026-11-23T{at}:00Z"), text: at.into(), note: None },
+        body: markdown::render(text),
+        changes: vec![words.text("API: major outage")],
+    };
+    let show = incidents::ShowPage {
+        shell: calm(words),
+        id: "in_1".into(),
+        version: "1".into(),
+        title: words.text("Most API requests fail"),
+        state: State::Major,
+        status: "Identified".into(),
+        is_resolved: false,
+        began: Moment { datetime: "2026-11-23T09:51:00Z".into(), text: "09:51".into(), note: None },
+        lasting: "39 min".into(),
+        pages: vec![(words.text("Acme status"), "./p/acme/main/incidents/in_1".into())],
+        updates: vec![
+            update("Identified", "10:15", "We are rolling *back*."),
+            update("Investigating", "09:55", "Most requests fail."),
+        ],
+        statuses: statuses(),
+        body: words.text("The rollback is complete."),
+        effects: effects(),
+        told: words.text("12 subscribers will be told."),
+        errors: Errors::default(),
+        next_update: None,
+    };
+    super::add(samples, words, "incident", &show);
+}
+
+fn add_welcome(samples: &mut Vec<Sample>, words: &Words) {
+    let site: fn() -> Site = super::auth::site;
+    let root = || "./orgs/acme".to_owned();
+    let errors = Errors::default();
+    let url = words.text("https://example.com");
+    let first = welcome::WelcomePage { site: site(), root: root(), url, is_guess: true, errors };
+    super::add(samples, words, "welcome", &first);
+    let errors = Errors::default().with("url", words.text("This address is private."));
+    let url = words.text("https://10.0.0.1");
+    let again = welcome::WelcomePage { site: site(), root: root(), url, is_guess: false, errors };
+    super::add(samples, words, "welcome-error", &again);
+    let phase = |name, outcome| welcome::Phase { name, outcome };
+    let took = welcome::Reached::Took;
+    let good = welcome::ResultPage {
+        site: site(),
+        root: root(),
+        url: words.text("https://example.com"),
+        phases: vec![
+            phase("DNS", took(12)),
+            phase("TCP connect", took(18)),
+            phase("TLS handshake", took(41)),
+            phase("First byte", took(120)),
+        ],
+        is_up: true,
+        words: words.text("Status 200"),
+        total: "191 ms".into(),
+        advice: String::new(),
+        rhythm: words.text("We look again every 5 min. You can change that later."),
+        monitor_path: "./orgs/acme/monitors/mn_1".into(),
+        page_path: "./p/acme/main".into(),
+        page_url: words.text("https://status.example.com/p/acme/main"),
+    };
+    super::add(samples, words, "result-up", &good);
+    let bad = welcome::ResultPage {
+        url: words.text("https://example.com"),
+        phases: vec![
+            phase("DNS", took(14)),
+            phase("TCP connect", took(19)),
+            phase("TLS handshake", welcome::Reached::Failed(words.text("certificate not valid"))),
+            phase("First byte", welcome::Reached::Skipped),
+        ],
+        is_up: false,
+        words: words.text("No answer"),
+        total: "–".into(),
+        advice: words.text("The certificate is not valid for this name, or it has expired."),
+        rhythm: words.text("We look again every 5 min."),
+        page_url: words.text("https://status.example.com/p/acme/main"),
+        ..good
+    };
+    super::add(samples, words, "result-down", &bad);
+}
