@@ -108,9 +108,9 @@ impl FromRequestParts<AppState> for PageUser {
             let base = state.config.base();
             let back = url::form_urlencoded::byte_serialize(parts.uri.path().as_bytes()).collect::<String>();
             let to = if parts.method.is_safe() {
-                format!("{base}/login?next={back}")
+                format!("{base}/log-in?next={back}")
             } else {
-                format!("{base}/login")
+                format!("{base}/log-in")
             };
             return Err(Redirect::to(&to).into_response());
         };
