@@ -174,7 +174,8 @@ impl From<store::Error> for Problem {
 }
 
 impl Problem {
-    fn internal() -> Self {
+    /// Something of ours failed; the log has it.
+    pub(crate) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",

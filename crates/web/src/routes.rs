@@ -8,6 +8,7 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -56,6 +57,12 @@ impl Pages {
         self
     }
 
+    fn merge(mut self, other: Self) -> Self {
+        self.routes.extend(other.routes);
+        self.router = self.router.merge(other.router);
+        self
+    }
+
     fn post<H: Handler<T, AppState>, T: 'static>(mut self, path: &str, handler: H) -> Self {
         self.routes.push(Route { method: "POST", path: path.to_owned() });
         self.router = self.router.route(path, post(handler));
@@ -63,18 +70,25 @@ impl Pages {
     }
 }
 
-fn pages() -> Pages {
+/// For machines: no session, no tenant.
+fn machines() -> Pages {
     Pages::new()
-        // for machines: no session, no tenant
         .get("/livez", ops::livez)
         .get("/readyz", ops::readyz)
         .get("/health", ops::health)
         .get("/static/{name}", assets::show)
-        // for visitors: the page's own gate (X22)
+        .get("/api/v1/openapi.json", api::openapi)
+}
+
+/// For visitors: the gate of the page itself (X22).
+fn visitors(state: &AppState) -> Pages {
+    let mut pages = Pages::new()
         .get("/p/{org}", public::status_page::show_default)
         .get("/p/{org}/incident/{id}", public::incident::find_page)
         .get("/p/{org}/{page}", public::status_page::show)
-        .get("/p/{org}/{page}/incidents/{id}", public::incident::show)
+        .get("/p/{org}/{page}/incidents/{id}", public::incident::show);
+    pages.router = pages.router.layer(from_fn_with_state(state.clone(), layer::public_rate));
+    pages
 }
 
 /// The OpenAPI document of the whole API.
@@ -89,12 +103,13 @@ fn api() -> OpenApiRouter<AppState> {
 /// The application and its OpenAPI document.
 pub fn app(state: AppState) -> App {
     let (api, document) = api().split_for_parts();
-    let Pages { router, routes } = pages();
+    let Pages { router, routes } = machines().merge(visitors(&state));
     let router = api
         .merge(router)
         .fallback(absent)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), layer::security_headers))
         .layer(from_fn_with_state(state.clone(), layer::client_ip))
         .layer(from_fn_with_state(state.clone(), layer::request_id))
@@ -122,6 +137,12 @@ async fn wrong_method(State(state): State<AppState>, uri: Uri) -> Response {
         "This address does not take this method.",
     );
     if is_api(&uri) { problem.into_response() } else { crate::page::failure(&state, problem) }
+}
+
+/// A bug in one request is an answer, not the end of the connection; the log has the message.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a request handler panicked");
+    Problem::internal().into_response()
 }
 
 fn is_api(uri: &Uri) -> bool {

@@ -10,6 +10,7 @@ use store::sessions::LoggedIn;
 use url::Url;
 
 use crate::cache::PageCache;
+use crate::layer::PublicRate;
 
 /// How long a session may be served from memory. A log-out elsewhere takes effect within this time (D2).
 const SESSION_CACHE: Duration = Duration::from_secs(3);
@@ -44,6 +45,7 @@ pub struct Inner {
     pub egress: Egress,
     /// Rendered public pages.
     pub pages: PageCache,
+    pub(crate) public_rate: PublicRate,
     /// Alive sessions, by id or by hash of the cookie, for a few seconds.
     pub(crate) sessions: Cache<Vec<u8>, LoggedIn>,
 }
@@ -51,7 +53,14 @@ pub struct Inner {
 impl AppState {
     pub fn new(ctx: Context, config: WebConfig, egress: Egress) -> Self {
         let sessions = Cache::builder().max_capacity(100_000).time_to_live(SESSION_CACHE).build();
-        Self(Arc::new(Inner { ctx, config, egress, pages: PageCache::default(), sessions }))
+        Self(Arc::new(Inner {
+            ctx,
+            config,
+            egress,
+            pages: PageCache::default(),
+            public_rate: PublicRate::default(),
+            sessions,
+        }))
     }
 
     /// After anything that ends sessions: this process looks each of them up again.
