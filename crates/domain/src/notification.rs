@@ -1,6 +1,8 @@
 //! Messages on their way out: what is sent, the state of a delivery, when it is tried again.
 
 use crate::id::{DeliveryId, OrgId};
+use crate::incident::IncidentStatus;
+use crate::service::ServiceStatus;
 use crate::time::Timestamp;
 
 /// One message to one recipient, queued in the transaction of its cause. `payload` is the JSON of a
@@ -61,13 +63,21 @@ pub enum Message {
     IncidentUpdate {
         page: String,
         incident: String,
-        status: String,
+        status: IncidentStatus,
+        /// Markdown as written; may be empty.
         body: String,
-        services: Vec<String>,
+        /// Affected services under the names of this page, with what the incident does to each.
+        services: Vec<(String, ServiceStatus)>,
         posted_at: Timestamp,
         incident_id: crate::id::IncidentId,
         link: String,
         unsubscribe_link: String,
+    },
+    /// To the owners when a visitor could not subscribe because the tier's limit is reached (X58).
+    SubscribersFull {
+        organization: String,
+        page: String,
+        link: String,
     },
 }
 
