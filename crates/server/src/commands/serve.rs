@@ -86,7 +86,7 @@ fn greet(config: &Config) -> Result {
     };
     print(&format!(
         "Indie Status Page {version} is running.\n\n  \
-         Sign up:     {url}/sign-up\n  \
+         Sign up:     {url}/signup\n  \
          Listens on:  {listen}\n  \
          Database:    {database}\n{mail}\n\
          Stop it with Ctrl-C. All options: config.example.toml\n",

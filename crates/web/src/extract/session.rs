@@ -108,9 +108,9 @@ impl FromRequestParts<AppState> for PageUser {
             let base = state.config.base();
             let back = url::form_urlencoded::byte_serialize(parts.uri.path().as_bytes()).collect::<String>();
             let to = if parts.method.is_safe() {
-                format!("{base}/log-in?next={back}")
+                format!("{base}/login?next={back}")
             } else {
-                format!("{base}/log-in")
+                format!("{base}/login")
             };
             return Err(Redirect::to(&to).into_response());
         };
