@@ -1,3 +1,5 @@
+//! Table and property tests of the uptime rules (D8).
+
 use super::*;
 use crate::time::{DAY_MS, HOUR_MS};
 use ServiceStatus::{DegradedPerformance, MajorOutage, Operational, PartialOutage, UnderMaintenance};

@@ -1,3 +1,5 @@
+//! Table and property tests of the verdict.
+
 use super::*;
 use MonitorState::{Degraded, Down, NoData, Up};
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
-//! The kit is tested with its own tools.
 #![cfg(test)]
+//! The kit is tested with its own tools.
 
 mod browsers;
 mod databases;

@@ -227,7 +227,7 @@ fn open(words: &Words) -> Incident {
                 words,
                 "Identified",
                 "10:15",
-                "This morning’s *deploy* exhausted the **database** pool. See [the log](https://example.com).\n\n- rolling back\n- about a third of requests succeed again\n\n> A quotation\n\n`SELECT 1`\n\n```\nlong line of code that goes on and on and on and on and on and on and on and on and on and on\n```",
+                "This morning’s *deploy* exhausted the **database** pool. See [the log](https://example.com).\n\n- rolling back\n- about a third of requests succeed again\n\n> A quotation\n\n`retry_after`\n\n```\nlong line of code that goes on and on and on and on and on and on and on and on and on and on\n```",
                 &["API stays at major outage", "Webhooks: major to partial outage"],
             ),
             update(
