@@ -3,3 +3,5 @@
 
 mod config;
 mod config_refused;
+mod house_layers;
+mod house_rules;

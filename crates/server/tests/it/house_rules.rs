@@ -1,0 +1,537 @@
+//! The rules of CONTRIBUTING.md that a machine can hold: sizes, names, layers, SQL in one place, words. A finding says file
+//! and line. Each rule is also shown a bad sample, so that it is known to bite.
+
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use crate::house_layers;
+
+/// Lines of code in a file, before its tests.
+const MAX_LINES: usize = 500;
+/// Lines in a file of tests.
+const MAX_TEST_LINES: usize = 800;
+const MAX_FUNCTION_LINES: usize = 60;
+/// Of a hundred functions, how many may be longer than that.
+const MAX_LONG_FUNCTIONS_PERCENT: usize = 3;
+
+/// Parts of a file name that say nothing about what is in it.
+const VAGUE_NAMES: [&str; 10] =
+    ["util", "utils", "helper", "helpers", "common", "misc", "manager", "managers", "types", "stuff"];
+
+/// What stands for unfinished work or a silenced lint. Split, so that this file does not find itself.
+const UNFINISHED: [&str; 7] = [
+    concat!("#[al", "low("),
+    concat!("#![al", "low("),
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("to", "do!("),
+    concat!("unimple", "mented!("),
+    concat!("not imple", "mented"),
+];
+
+/// Words that do not belong into a product, in lower case: filler, advertising, registries, folders of one person's machine.
+const FOREIGN_WORDS: [&str; 20] = [
+    concat!("lorem", " ipsum"),
+    concat!("oo", "ps"),
+    concat!("foo", "bar"),
+    concat!("click", " here"),
+    concat!("blazing", "ly"),
+    concat!("blazing", " fast"),
+    concat!("revolution", "ary"),
+    concat!("seam", "less"),
+    concat!("cutting", "-edge"),
+    concat!("world", "-class"),
+    concat!("best-in", "-class"),
+    concat!("next-gen", "eration"),
+    concat!("game-", "chang"),
+    concat!("effort", "lessly"),
+    concat!("crates", ".io"),
+    concat!("npmjs", ".com"),
+    concat!("pypi", ".org"),
+    concat!("/ro", "ot/"),
+    concat!("/Us", "ers/"),
+    concat!("/wo", "rk/"),
+];
+
+/// Macros that put text together.
+const FORMATTERS: [&str; 6] = ["format", "write", "writeln", "concat", "format_args", "push_str"];
+
+/// One tracked text file; `path` is relative to the workspace.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+/// `path:line: what is wrong`.
+pub(crate) type Findings = Vec<String>;
+pub(crate) type Rule = fn(&[Source]) -> Findings;
+
+impl Source {
+    fn is(&self, extension: &str) -> bool {
+        Path::new(&self.path).extension().is_some_and(|found| found == extension)
+    }
+
+    /// The folder below `crates`, such as `store`.
+    fn package(&self) -> &str {
+        self.path.split('/').nth(1).unwrap_or_default()
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.contains("/tests/") || self.path.ends_with("tests.rs")
+    }
+
+    pub(crate) fn at(&self, line: usize, what: &str) -> String {
+        format!("{}:{line}: {what}", self.path)
+    }
+
+    /// Lines before the tests of the file. A `#[cfg(test)]` in front of `mod tests;` hides nothing.
+    fn code_lines(&self) -> usize {
+        let lines: Vec<&str> = self.text.lines().collect();
+        let tests = lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{'));
+        tests.unwrap_or(lines.len())
+    }
+}
+
+/// Everything under `crates` that people write, and the texts at the top.
+pub(crate) fn workspace() -> Vec<Source> {
+    let root = root();
+    let below_crates = walkdir::WalkDir::new(root.join("crates")).into_iter().filter_entry(|entry| {
+        !["target", "vendor", "snapshots"].iter().any(|name| entry.file_name() == *name)
+    });
+    let tops = ["", "docs", "scripts"]
+        .iter()
+        .flat_map(|folder| walkdir::WalkDir::new(root.join(folder)).max_depth(1));
+    let mut sources: Vec<Source> = below_crates
+        .chain(tops)
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.is_file() && is_text(path))
+        .map(|path| Source {
+            path: path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned(),
+            text: std::fs::read_to_string(&path)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+        })
+        .collect();
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(sources.len() > 100, "the sources are not where they were: {} found", sources.len());
+    sources
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn is_text(path: &Path) -> bool {
+    let extensions = ["rs", "html", "css", "sql", "toml", "txt", "md", "js"];
+    let parent = path.parent().and_then(Path::file_name);
+    path.extension().map_or_else(
+        || parent.is_some_and(|folder| folder == "scripts"),
+        |found| extensions.iter().any(|known| found == *known),
+    )
+}
+
+/// One string literal or name in Rust code; attributes that hold documentation are left out.
+enum Token {
+    Text { line: usize, value: String, inside: Option<String> },
+    Name { line: usize, name: String },
+    Function { line: usize, length: usize },
+}
+
+fn tokens(source: &Source) -> Vec<Token> {
+    let stream: TokenStream = source.text.parse().unwrap_or_else(|error| panic!("{}: {error}", source.path));
+    let mut found = Vec::new();
+    read(stream, None, &mut found);
+    found
+}
+
+fn read(stream: TokenStream, inside: Option<&str>, found: &mut Vec<Token>) {
+    let trees: Vec<TokenTree> = stream.into_iter().collect();
+    for (place, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Literal(literal) => {
+                if let syn::Lit::Str(text) = syn::Lit::new(literal.clone()) {
+                    let line = literal.span().start().line;
+                    found.push(Token::Text { line, value: text.value(), inside: inside.map(str::to_owned) });
+                }
+            }
+            TokenTree::Ident(word) => {
+                let line = word.span().start().line;
+                found.push(Token::Name { line, name: word.to_string() });
+                if word == "fn" && matches!(trees.get(place + 1), Some(TokenTree::Ident(_))) {
+                    found.extend(body_length(&trees[place..]).map(|length| Token::Function { line, length }));
+                }
+            }
+            TokenTree::Group(group) => {
+                let name = caller(&trees[..place]);
+                if name.as_deref() != Some("#") || !is_documentation(&group.stream()) {
+                    read(group.stream(), name.as_deref().or(inside), found);
+                }
+            }
+            TokenTree::Punct(_) => {}
+        }
+    }
+}
+
+/// What a group belongs to: the macro or function in front of it, or `#` for an attribute.
+fn caller(before: &[TokenTree]) -> Option<String> {
+    let mut last = before.iter().rev();
+    match (last.next()?, last.next()) {
+        (TokenTree::Punct(mark), Some(TokenTree::Ident(name))) if mark.as_char() == '!' => {
+            Some(name.to_string())
+        }
+        (TokenTree::Punct(mark), _) if matches!(mark.as_char(), '#' | '!') => Some("#".to_owned()),
+        (TokenTree::Ident(name), _) => Some(name.to_string()),
+        _ => None,
+    }
+}
+
+fn is_documentation(attribute: &TokenStream) -> bool {
+    matches!(attribute.clone().into_iter().next(), Some(TokenTree::Ident(name)) if name == "doc")
+}
+
+/// Lines between the braces of the function that starts here; `None` when it has no body.
+fn body_length(trees: &[TokenTree]) -> Option<usize> {
+    for tree in trees {
+        match tree {
+            TokenTree::Punct(mark) if mark.as_char() == ';' => return None,
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                let (open, close) = (group.span_open().start().line, group.span_close().end().line);
+                return Some((close - open).saturating_sub(1));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn rust(sources: &[Source]) -> impl Iterator<Item = &Source> {
+    sources.iter().filter(|source| source.is("rs"))
+}
+
+/// Lines of `source` for which `is_wrong` holds, with their numbers.
+fn lines(source: &Source, is_wrong: impl Fn(&str) -> bool) -> impl Iterator<Item = usize> {
+    source.text.lines().enumerate().filter(move |(_, line)| is_wrong(line)).map(|(index, _)| index + 1)
+}
+
+fn long_files(sources: &[Source]) -> Findings {
+    let counted =
+        sources.iter().filter(|source| ["rs", "html", "css", "sql"].iter().any(|kind| source.is(kind)));
+    counted
+        .filter_map(|source| {
+            let most = if source.is_test() { MAX_TEST_LINES } else { MAX_LINES };
+            let now = if source.is_test() { source.text.lines().count() } else { source.code_lines() };
+            (now > most).then(|| {
+                source.at(now, &format!("{now} lines, at most {most}: split it by what it is about"))
+            })
+        })
+        .collect()
+}
+
+fn long_functions(sources: &[Source]) -> Findings {
+    let mut all = 0;
+    let mut long = Vec::new();
+    for source in rust(sources) {
+        for token in tokens(source) {
+            let Token::Function { line, length } = token else { continue };
+            all += 1;
+            if length > MAX_FUNCTION_LINES {
+                long.push(
+                    source.at(line, &format!("a function of {length} lines, aim at {MAX_FUNCTION_LINES}")),
+                );
+            }
+        }
+    }
+    if long.len() * 100 > all * MAX_LONG_FUNCTIONS_PERCENT { long } else { Vec::new() }
+}
+
+fn vague_names(sources: &[Source]) -> Findings {
+    let is_vague = |path: &str| {
+        path.split('/').flat_map(|part| part.split(['_', '-', '.'])).any(|word| VAGUE_NAMES.contains(&word))
+    };
+    let vague = sources.iter().filter(|source| is_vague(&source.path));
+    vague.map(|source| source.at(1, "name the file after what is in it")).collect()
+}
+
+fn unfinished(sources: &[Source]) -> Findings {
+    let mut findings = Vec::new();
+    for source in sources.iter().filter(|source| source.path.starts_with("crates/")) {
+        for what in UNFINISHED {
+            findings.extend(lines(source, |line| line.contains(what)).map(|line| source.at(line, what)));
+        }
+    }
+    findings
+}
+
+fn silent_modules(sources: &[Source]) -> Findings {
+    let bare = rust(sources).filter(|source| {
+        source
+            .text
+            .lines()
+            .find(|line| !line.starts_with("#!["))
+            .is_none_or(|first| !first.starts_with("//!"))
+    });
+    bare.map(|source| source.at(1, "say in one to three //! sentences what lives here")).collect()
+}
+
+fn test_binaries(sources: &[Source]) -> Findings {
+    let mains = sources.iter().filter(|source| source.path.ends_with("/tests/it/main.rs"));
+    let wrong = mains.filter(|source| !source.text.starts_with("#![cfg(test)]"));
+    let mut findings: Findings = wrong.map(|source| source.at(1, "begin with #![cfg(test)]")).collect();
+    let others = rust(sources)
+        .filter(|source| source.path.split_once("/tests/").is_some_and(|(_, rest)| !rest.starts_with("it/")));
+    findings.extend(others.map(|source| source.at(1, "tests of a crate live in tests/it, one binary")));
+    findings
+}
+
+fn raw_html(sources: &[Source]) -> Findings {
+    let mut findings = Vec::new();
+    for source in sources.iter().filter(|source| source.path.contains("/templates/")) {
+        if source.path.ends_with("templates/partial/markdown.html") {
+            continue;
+        }
+        let is_raw = |line: &str| {
+            let dense = line.replace(' ', "");
+            dense.contains("|safe") || dense.contains("autoescapefalse") || dense.contains("escape(\"none\")")
+        };
+        findings.extend(
+            lines(source, is_raw).map(|line| source.at(line, "unescaped: only partial/markdown.html may")),
+        );
+    }
+    findings
+}
+
+/// A template is rendered by a struct (`path = "…"`) or is part of one that is, and its folder is a module of its crate.
+fn lone_templates(sources: &[Source]) -> Findings {
+    let mut findings = Vec::new();
+    for source in sources {
+        let Some((home, name)) = source.path.split_once("/templates/") else { continue };
+        let quoted = format!("\"{name}\"");
+        let is_used = sources.iter().any(|other| {
+            other.path.starts_with(home) && other.path != source.path && other.text.contains(&quoted)
+        });
+        if !is_used {
+            findings.push(source.at(1, "no struct renders this template"));
+        }
+        let folder = name.split('/').next().unwrap_or_default();
+        let is_module = |path: &str| {
+            path == format!("{home}/src/{folder}.rs") || path.starts_with(&format!("{home}/src/{folder}/"))
+        };
+        let is_shared = matches!(folder, "layout" | "partial");
+        if source.package() == "web" && !is_shared && !sources.iter().any(|other| is_module(&other.path)) {
+            findings
+                .push(source.at(1, &format!("there is no module {folder} that this template belongs to")));
+        }
+    }
+    findings
+}
+
+fn is_sql(text: &str) -> bool {
+    let starts = [
+        concat!("SEL", "ECT "),
+        concat!("INS", "ERT INTO "),
+        concat!("DEL", "ETE FROM "),
+        concat!("CREATE", " TABLE "),
+    ];
+    let update = [concat!("UP", "DATE "), concat!(" S", "ET ")];
+    starts.iter().any(|word| text.contains(word)) || update.iter().all(|word| text.contains(word))
+}
+
+fn sql_outside_store(sources: &[Source]) -> Findings {
+    let mut findings = Vec::new();
+    for source in rust(sources).filter(|source| !["store", "testkit"].contains(&source.package())) {
+        for token in tokens(source) {
+            if let Token::Text { line, value, .. } = token
+                && is_sql(&value)
+            {
+                findings.push(source.at(line, "SQL stands in crates/store only"));
+            }
+        }
+    }
+    findings
+}
+
+/// SQL is a literal: it is never put together, and the way around sqlx's own guard is for tests alone.
+fn built_sql(sources: &[Source]) -> Findings {
+    let mut findings = Vec::new();
+    for source in rust(sources) {
+        let may_build = source.is_test() || source.package() == "testkit";
+        for token in tokens(source) {
+            match token {
+                Token::Text { line, value, inside: Some(name) }
+                    if is_sql(&value) && FORMATTERS.contains(&name.as_str()) && !may_build =>
+                {
+                    findings.push(
+                        source.at(line, &format!("SQL inside {name}: write one literal and bind values")),
+                    );
+                }
+                Token::Name { line, name }
+                    if ["AssertSqlSafe", "QueryBuilder", "raw_sql"].contains(&name.as_str())
+                        && !may_build =>
+                {
+                    findings.push(source.at(line, &format!("{name}: use the macros of the store")));
+                }
+                _ => {}
+            }
+        }
+    }
+    findings
+}
+
+fn foreign_words(sources: &[Source]) -> Findings {
+    let mut findings = Vec::new();
+    for source in sources {
+        for (index, line) in source.text.lines().enumerate() {
+            let low = line.to_lowercase();
+            let words = FOREIGN_WORDS.iter().filter(|word| has_word(&low, &word.to_lowercase()));
+            findings
+                .extend(words.map(|word| source.at(index + 1, &format!("{word:?} does not belong here"))));
+        }
+    }
+    findings
+}
+
+/// `word` where no letter stands before it.
+fn has_word(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| !line[..at].ends_with(|before: char| before.is_alphanumeric()))
+}
+
+/// All rules, with one bad sample each: where it stands, its text, and the line that the rule must name.
+fn rules() -> Vec<(&'static str, Rule, &'static str, String, usize)> {
+    let function = format!("fn long() {{\n{}}}\n", "    step();\n".repeat(MAX_FUNCTION_LINES + 1));
+    let select = concat!("fn f() {\n    query(\"SEL", "ECT id FROM a\");\n}\n");
+    let built = concat!("fn f() {\n\n    fetch(format!(\"SEL", "ECT id FROM {table}\"));\n}\n");
+    let allow = concat!("\n#[al", "low(dead_code)]\nfn f() {}\n");
+    let filler = concat!("<p>\n\n  Oo", "ps! No page.</p>\n");
+    vec![
+        ("long files", long_files, "crates/a/src/lib.rs", "//!\n".repeat(MAX_LINES + 1), MAX_LINES + 1),
+        (
+            "long test files",
+            long_files,
+            "crates/a/tests/it/b.rs",
+            "//!\n".repeat(MAX_TEST_LINES + 1),
+            MAX_TEST_LINES + 1,
+        ),
+        ("long functions", long_functions, "crates/a/src/lib.rs", function, 1),
+        ("vague names", vague_names, "crates/a/src/page_utils.rs", String::new(), 1),
+        ("unfinished", unfinished, "crates/a/src/lib.rs", allow.to_owned(), 2),
+        ("silent modules", silent_modules, "crates/a/src/lib.rs", "pub mod b;\n".to_owned(), 1),
+        ("test binaries", test_binaries, "crates/a/tests/it/main.rs", "mod b;\n".to_owned(), 1),
+        ("second test binary", test_binaries, "crates/a/tests/b.rs", "#![cfg(test)]\n".to_owned(), 1),
+        (
+            "raw html",
+            raw_html,
+            "crates/web/templates/public/a.html",
+            "<p>\n{{ text | safe }}\n".to_owned(),
+            2,
+        ),
+        ("lone templates", lone_templates, "crates/notifier/templates/a.txt", "Hello".to_owned(), 1),
+        ("SQL outside store", sql_outside_store, "crates/web/src/lib.rs", select.to_owned(), 2),
+        ("built SQL", built_sql, "crates/store/src/lib.rs", built.to_owned(), 3),
+        (
+            "SQL past the guard",
+            built_sql,
+            "crates/store/src/lib.rs",
+            "\nuse sqlx::AssertSqlSafe;\n".to_owned(),
+            2,
+        ),
+        ("foreign words", foreign_words, "crates/web/templates/public/a.html", filler.to_owned(), 3),
+        (
+            "layers",
+            house_layers::imports,
+            "crates/web/Cargo.toml",
+            "[dependencies]\nsqlx.workspace = true\n".to_owned(),
+            2,
+        ),
+        (
+            "layers of tests",
+            house_layers::imports,
+            "crates/domain/Cargo.toml",
+            "[dev-dependencies]\nstore.workspace = true\n".to_owned(),
+            2,
+        ),
+        (
+            "drivers",
+            house_layers::drivers,
+            "crates/domain/Cargo.toml",
+            "[dependencies]\n\nsqlx = { workspace = true, features = [\"sqlite\"] }\n".to_owned(),
+            3,
+        ),
+        (
+            "versions",
+            house_layers::versions,
+            "crates/web/Cargo.toml",
+            "[dependencies]\naxum = \"0.8\"\n".to_owned(),
+            2,
+        ),
+        (
+            "clippy.toml",
+            house_layers::clippy_files,
+            "crates/web/clippy.toml",
+            "too-many-lines-threshold = 70\n".to_owned(),
+            1,
+        ),
+    ]
+}
+
+fn hold(rule: Rule) {
+    let findings = rule(&workspace());
+    assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
+}
+
+/// A test for each rule, so that the report names the rule.
+macro_rules! rules_hold {
+    ($($name:ident: $rule:expr;)*) => { $(#[test] fn $name() { hold($rule); })* };
+}
+
+rules_hold! {
+    files_stay_short: long_files;
+    functions_stay_short: long_functions;
+    file_names_say_what_is_inside: vague_names;
+    nothing_is_left_unfinished_and_no_lint_is_silenced: unfinished;
+    each_module_says_what_lives_there: silent_modules;
+    each_crate_has_one_test_binary: test_binaries;
+    only_markdown_is_not_escaped: raw_html;
+    each_template_belongs_to_a_module_that_renders_it: lone_templates;
+    sql_stands_in_the_store_only: sql_outside_store;
+    sql_is_never_put_together: built_sql;
+    texts_speak_about_the_product: foreign_words;
+    each_crate_imports_what_its_layer_may: house_layers::imports;
+    domain_asks_for_no_database_driver: house_layers::drivers;
+    versions_stand_in_the_root_manifest: house_layers::versions;
+    web_has_the_same_lints_and_one_ban_more: house_layers::clippy_files;
+}
+
+#[test]
+fn each_rule_finds_its_bad_sample_and_says_where() {
+    for (name, rule, path, text, line) in rules() {
+        let found = rule(&[Source { path: path.to_owned(), text }]);
+        let place = format!("{path}:{line}: ");
+        assert!(
+            found.len() == 1 && found[0].starts_with(&place),
+            "{name}: expected {place}, found {found:?}"
+        );
+    }
+}
+
+#[test]
+fn what_only_looks_wrong_is_left_alone() {
+    let documented = concat!("/// Runs a SEL", "ECT and more.\nfn f() {}\n");
+    let tests = format!("//! a\n#[cfg(test)]\nmod tests {{\n{}}}\n", "// b\n".repeat(MAX_LINES));
+    let markdown = "{{ html|safe }}".to_owned();
+    for (rule, path, text) in [
+        (sql_outside_store as Rule, "crates/web/src/lib.rs", documented.to_owned()),
+        (long_files, "crates/a/src/lib.rs", tests),
+        (raw_html, "crates/web/templates/partial/markdown.html", markdown),
+        (foreign_words, "README.md", concat!("The tro", "ops.").to_owned()),
+        (vague_names, "crates/a/src/commonality.rs", String::new()),
+    ] {
+        assert_eq!(rule(&[Source { path: path.to_owned(), text }]), Vec::<String>::new(), "{path}");
+    }
+}
+
+#[test]
+fn one_test_module_at_the_top_does_not_hide_the_file() {
+    let text = format!("//! a\n#[cfg(test)]\nmod tests;\n{}", "// b\n".repeat(MAX_LINES));
+    assert_eq!(long_files(&[Source { path: "crates/a/src/lib.rs".to_owned(), text }]).len(), 1);
+}
