@@ -7,6 +7,7 @@
     reason = "this crate runs in tests only, where a panic with a message is the right answer"
 )]
 
+mod app;
 mod browser;
 mod clock;
 mod database;
@@ -14,19 +15,24 @@ mod logs;
 mod mail;
 mod net;
 mod postgres;
+mod program;
+mod rows;
 mod run;
 mod smtp;
 mod sqlite;
 mod target;
 
+pub use app::{Answer as HttpAnswer, PASSWORD, PUBLIC_URL, Person, SentMail, TestApp};
 pub use browser::{Browser, Violation};
 pub use clock::{START, TestClock, TestIds};
 pub use database::{FromTestDatabase, TestDatabase};
 pub use logs::ErrorLog;
 pub use mail::Mail;
 pub use net::{RawClient, free_port};
+pub use program::Program;
 pub use run::{Flavor, run};
 pub use smtp::{SmtpMode, SmtpSink};
 pub use store::Kind;
 pub use target::{Answer, SeenRequest, Target};
 pub use testkit_macros::db_test;
+pub use thirtyfour::By;

@@ -1,0 +1,95 @@
+//! Looks at rows (and, for tiers, changes one) without the product: what one organization's rows look like in one
+//! text, and what checks left behind.
+
+use domain::check::CheckStatus;
+use domain::id::OrgId;
+use domain::plan::Tier;
+use domain::time::Timestamp;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+
+use crate::TestDatabase;
+
+/// Tables with an `organization_id`, children of an organization included.
+const TABLES: [&str; 14] = [
+    "organization_members",
+    "invitations",
+    "status_pages",
+    "services",
+    "placements",
+    "monitors",
+    "state_intervals",
+    "incidents",
+    "incident_services",
+    "incident_updates",
+    "subscribers",
+    "site_settings",
+    "outbox",
+    "slug_redirects",
+];
+
+impl TestDatabase {
+    /// Every row of the organization in every tenant table, in a fixed order.
+    pub async fn digest(&self, organization: OrgId) -> String {
+        let mut text = String::new();
+        if self.url().starts_with("postgres") {
+            let mut conn = PgConnection::connect(self.url()).await.unwrap();
+            for table in TABLES {
+                let sql = format!("SELECT t::text FROM {table} t WHERE organization_id = $1 ORDER BY 1");
+                let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+                    .bind(organization)
+                    .fetch_all(&mut conn)
+                    .await
+                    .unwrap();
+                text.push_str(&format!("{table}\n{}\n", rows.join("\n")));
+            }
+            conn.close().await.unwrap();
+        } else {
+            let mut conn = SqliteConnection::connect(self.url()).await.unwrap();
+            for table in TABLES {
+                let columns: Vec<String> =
+                    sqlx::query_scalar("SELECT name FROM pragma_table_info($1) ORDER BY cid")
+                        .bind(table)
+                        .fetch_all(&mut conn)
+                        .await
+                        .unwrap();
+                let all: Vec<String> = columns.iter().map(|column| format!("quote({column})")).collect();
+                let sql = format!(
+                    "SELECT {} FROM {table} WHERE organization_id = $1 ORDER BY 1",
+                    all.join(" || '|' || ")
+                );
+                let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+                    .bind(organization)
+                    .fetch_all(&mut conn)
+                    .await
+                    .unwrap();
+                text.push_str(&format!("{table}\n{}\n", rows.join("\n")));
+            }
+            conn.close().await.unwrap();
+        }
+        text
+    }
+
+    /// When the oldest raw result that is "down" was made. `None`: no check failed yet.
+    pub async fn first_failed_check(&self) -> Option<Timestamp> {
+        let sql = "SELECT MIN(checked_at) FROM check_results WHERE status = $1";
+        let found: Option<i64> = if self.url().starts_with("postgres") {
+            let mut conn = PgConnection::connect(self.url()).await.unwrap();
+            sqlx::query_scalar(sql).bind(CheckStatus::Down).fetch_one(&mut conn).await.unwrap()
+        } else {
+            let mut conn = SqliteConnection::connect(self.url()).await.unwrap();
+            sqlx::query_scalar(sql).bind(CheckStatus::Down).fetch_one(&mut conn).await.unwrap()
+        };
+        found.map(Timestamp::from_ms)
+    }
+
+    pub(crate) async fn set_tier(&self, organization: OrgId, tier: Tier) {
+        let sql = "UPDATE organizations SET tier = $2 WHERE id = $1";
+        if self.url().starts_with("postgres") {
+            let mut conn = PgConnection::connect(self.url()).await.unwrap();
+            sqlx::query(sql).bind(organization).bind(tier).execute(&mut conn).await.unwrap();
+        } else {
+            let mut conn = SqliteConnection::connect(self.url()).await.unwrap();
+            sqlx::query(sql).bind(organization).bind(tier).execute(&mut conn).await.unwrap();
+        }
+    }
+}
