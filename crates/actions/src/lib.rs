@@ -2,10 +2,12 @@
 //! to be sent, commits, and only then gives hints to the loops. Nothing here knows HTTP or SQL.
 
 pub mod accounts;
+pub mod checks;
 mod context;
 mod error;
 pub mod gate;
 pub mod ids;
+pub mod monitors;
 mod notifications;
 mod passwords;
 pub mod patch;

@@ -74,3 +74,131 @@ pub struct Outcome {
     pub response_time_ms: Option<u32>,
     pub phases: Phases,
 }
+
+/// What a probe hands in: which slot it ran, when it started, what it saw.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CheckReport {
+    pub monitor_id: MonitorId,
+    /// The slot of the job; the result counts only if nobody settled that slot before (F-01).
+    pub slot_at: Timestamp,
+    /// When the check really started.
+    pub checked_at: Timestamp,
+    pub outcome: Outcome,
+}
+
+/// One stored execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct CheckResult {
+    pub monitor_id: MonitorId,
+    pub checked_at: Timestamp,
+    pub status: CheckStatus,
+    pub failure: Option<FailureClass>,
+    pub status_code: Option<i16>,
+    pub response_time_ms: Option<i32>,
+    /// Asked for by a person: shown, but in no uptime and no verdict (X47).
+    pub is_manual: bool,
+}
+
+impl Outcome {
+    /// We could not tell: the check did not run, or our own side failed.
+    pub const fn no_data() -> Self {
+        Self {
+            status: CheckStatus::NoData,
+            failure: None,
+            status_code: None,
+            response_time_ms: None,
+            phases: Phases { dns_ms: None, connect_ms: None, tls_ms: None, first_byte_ms: None },
+        }
+    }
+
+    /// What the outcome counts as: a good answer slower than `degraded_above_ms` is degraded.
+    pub fn judged(&self, degraded_above_ms: Option<i32>) -> CheckStatus {
+        let is_slow = degraded_above_ms.is_some_and(|limit_ms| {
+            self.response_time_ms.is_some_and(|took_ms| i64::from(took_ms) > i64::from(limit_ms))
+        });
+        match self.status {
+            CheckStatus::Up if is_slow => CheckStatus::Degraded,
+            status => status,
+        }
+    }
+
+    /// The result to store for a check of `monitor` that started at `checked_at`.
+    pub fn result(
+        &self,
+        monitor_id: MonitorId,
+        checked_at: Timestamp,
+        degraded_above_ms: Option<i32>,
+        is_manual: bool,
+    ) -> CheckResult {
+        CheckResult {
+            monitor_id,
+            checked_at,
+            status: self.judged(degraded_above_ms),
+            failure: self.failure,
+            status_code: self.status_code.and_then(|code| i16::try_from(code).ok()),
+            response_time_ms: self.response_time_ms.map(|took_ms| i32::try_from(took_ms).unwrap_or(i32::MAX)),
+            is_manual,
+        }
+    }
+}
+
+impl FailureClass {
+    /// One sentence for the owner of the monitor. Says nothing that the target said, but its status (T-01).
+    pub fn explain(self, status_code: Option<i32>, expected_status: i32) -> String {
+        let fixed = match self {
+            Self::ConnectionFailed => {
+                "No connection to the server: it refuses, or its address cannot be reached."
+            }
+            Self::DnsFailed => "The host name could not be resolved.",
+            Self::TlsFailed => "The TLS handshake failed.",
+            Self::CertificateInvalid => "The TLS certificate is not valid for this host.",
+            Self::TimedOut => "No complete answer within the time-out.",
+            Self::ProtocolError => "The connection ended early, or the answer was not HTTP.",
+            Self::TooManyRedirects => "More than three redirects.",
+            Self::RedirectRefused => "A redirect leads to an address that is not allowed.",
+            Self::UnexpectedStatus => {
+                return match status_code {
+                    Some(code) => format!("The server answered {code} instead of {expected_status}."),
+                    None => format!("The server did not answer {expected_status}."),
+                };
+            }
+            Self::AnswerTooLarge => "The answer is larger than a check reads.",
+        };
+        fixed.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(status: CheckStatus, response_time_ms: Option<u32>) -> Outcome {
+        Outcome { status, response_time_ms, ..Outcome::no_data() }
+    }
+
+    #[test]
+    fn only_a_good_answer_slower_than_the_limit_is_degraded() {
+        let table = [
+            (CheckStatus::Up, Some(500), Some(500), CheckStatus::Up),
+            (CheckStatus::Up, Some(501), Some(500), CheckStatus::Degraded),
+            (CheckStatus::Up, Some(501), None, CheckStatus::Up),
+            (CheckStatus::Up, Some(u32::MAX), Some(500), CheckStatus::Degraded),
+            (CheckStatus::Down, Some(900), Some(500), CheckStatus::Down),
+            (CheckStatus::NoData, None, Some(500), CheckStatus::NoData),
+        ];
+        for (status, took_ms, limit_ms, expected) in table {
+            assert_eq!(
+                outcome(status, took_ms).judged(limit_ms),
+                expected,
+                "{status:?} {took_ms:?} {limit_ms:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_status_is_explained_with_both_numbers() {
+        let sentence = FailureClass::UnexpectedStatus.explain(Some(503), 200);
+        assert_eq!(sentence, "The server answered 503 instead of 200.");
+        assert_eq!(FailureClass::DnsFailed.explain(None, 200), "The host name could not be resolved.");
+    }
+}

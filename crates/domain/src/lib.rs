@@ -3,7 +3,8 @@
 //! - [`id`], [`time`], [`text`]: the small values everything is made of
 //! - [`organization`], [`user`], [`invitation`], [`plan`]: tenants, people, what a tier allows
 //! - [`status_page`], [`service`], [`monitor`], [`incident`], [`subscriber`], [`notification`]: the nouns
-//! - [`check`], [`verdict`], [`uptime`], [`overview`]: from a check result to what a visitor reads
+//! - [`schedule`], [`check`], [`verdict`], [`uptime`], [`overview`]: from a due check to what a visitor reads
+//! - [`retention`]: how long what is kept
 
 pub mod check;
 pub mod id;
@@ -14,6 +15,8 @@ pub mod notification;
 pub mod organization;
 pub mod overview;
 pub mod plan;
+pub mod retention;
+pub mod schedule;
 pub mod service;
 pub mod status_page;
 pub mod subscriber;

@@ -25,6 +25,11 @@ impl Method {
             Self::Post => "POST",
         }
     }
+
+    /// Free organizations may use it: methods that change nothing at the target (X46).
+    pub const fn is_free(self) -> bool {
+        matches!(self, Self::Get | Self::Head)
+    }
 }
 
 /// The confirmed state of a monitor, as the verdict keeps it.

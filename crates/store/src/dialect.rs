@@ -1,6 +1,9 @@
 //! The statements that must differ between the databases, each with its reason.
 
-use crate::{Conn, Result};
+use domain::time::Timestamp;
+
+use crate::watch::{DueMonitor, WatchedMonitor};
+use crate::{Conn, Result, Tx};
 
 /// Versions of the applied migrations; the column is called differently by nobody, but the table is missing on an
 /// empty database, which the two drivers report in different words.
@@ -17,4 +20,190 @@ pub(crate) async fn applied_migrations(conn: &mut Conn) -> Result<Vec<i64>> {
     let rows: Vec<(i64,)> =
         fetch_all!(conn, "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")?;
     Ok(rows.into_iter().map(|(version,)| version).collect())
+}
+
+/// Rows for a bulk statement as one JSON text: the one form of many rows that both databases take in a single value.
+pub(crate) fn json<T: serde::Serialize>(rows: &[T]) -> String {
+    // Only fails for maps with keys that are not text; the rows are plain structs.
+    serde_json::to_string(rows).unwrap_or_else(|_| "[]".to_owned())
+}
+
+/// PostgreSQL skips what others are claiming right now instead of waiting for it; correctness does not hang on it.
+pub(crate) async fn claim_due(
+    tx: &mut Tx,
+    now: Timestamp,
+    lease_until: Timestamp,
+    limit: i64,
+) -> Result<Vec<DueMonitor>> {
+    fetch_all_per_driver!(
+        tx,
+        "UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 2000
+          WHERE id IN (SELECT m.id FROM monitors m JOIN organizations o ON o.id = m.organization_id
+                        WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $1
+                          AND m.claimed_until <= $1 AND o.deleted_at IS NULL
+                        ORDER BY m.next_check_at LIMIT $3)
+         RETURNING id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
+                   next_check_at, (SELECT o.tier FROM organizations o WHERE o.id = organization_id) AS tier",
+        "WITH due AS MATERIALIZED
+                (SELECT m.id, o.tier FROM monitors m JOIN organizations o ON o.id = m.organization_id
+                  WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $1
+                    AND m.claimed_until <= $1 AND o.deleted_at IS NULL
+                  ORDER BY m.next_check_at LIMIT $3
+                  FOR UPDATE OF m SKIP LOCKED)
+         UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 2000
+           FROM due WHERE monitors.id = due.id
+         RETURNING monitors.id, organization_id, service_id, url, method, expected_status, timeout_seconds,
+                   interval_seconds, next_check_at, due.tier",
+        now,
+        lease_until,
+        limit
+    )
+}
+
+/// One value with many ids is unpacked by functions of different names. SQLite's writer needs no row locks.
+pub(crate) async fn lock_for_results(tx: &mut Tx, ids: &str) -> Result<Vec<WatchedMonitor>> {
+    fetch_all_per_driver!(
+        tx,
+        "SELECT m.id, m.organization_id, m.service_id, m.timeout_seconds, m.interval_seconds, m.failures_to_open,
+                m.successes_to_close, m.degraded_above_ms, m.state, m.state_since, m.run_length, m.run_status,
+                m.run_started_at, m.last_checked_at, m.last_failure, m.last_status_code, m.last_response_time_ms,
+                m.next_check_at, o.tier
+           FROM json_each($1) j CROSS JOIN monitors m ON m.id = unhex(j.value, '-')
+           JOIN organizations o ON o.id = m.organization_id
+          WHERE m.is_active AND m.deleted_at IS NULL",
+        "SELECT m.id, m.organization_id, m.service_id, m.timeout_seconds, m.interval_seconds, m.failures_to_open,
+                m.successes_to_close, m.degraded_above_ms, m.state, m.state_since, m.run_length, m.run_status,
+                m.run_started_at, m.last_checked_at, m.last_failure, m.last_status_code, m.last_response_time_ms,
+                m.next_check_at, o.tier
+           FROM monitors m JOIN organizations o ON o.id = m.organization_id
+          WHERE m.id IN (SELECT CAST(value AS UUID) FROM json_array_elements_text(CAST($1 AS JSON)))
+            AND m.is_active AND m.deleted_at IS NULL
+          ORDER BY m.id FOR UPDATE OF m",
+        ids
+    )
+}
+
+/// Many rows in one value; see [`lock_for_results`].
+pub(crate) async fn settle(tx: &mut Tx, rows: &str) -> Result<()> {
+    execute_per_driver!(
+        tx,
+        "UPDATE monitors SET state = r.value ->> 'state', state_since = r.value ->> 'state_since',
+                run_length = r.value ->> 'run_length', run_status = r.value ->> 'run_status',
+                run_started_at = r.value ->> 'run_started_at', last_checked_at = r.value ->> 'checked_at',
+                last_failure = r.value ->> 'failure', last_status_code = r.value ->> 'code',
+                last_response_time_ms = r.value ->> 'took_ms', next_check_at = r.value ->> 'next_check_at',
+                claimed_until = 0
+           FROM jsonb_each($1) r WHERE monitors.id = unhex(r.value ->> 'id', '-')",
+        "UPDATE monitors SET state = r.state, state_since = r.state_since, run_length = r.run_length,
+                run_status = r.run_status, run_started_at = r.run_started_at, last_checked_at = r.checked_at,
+                last_failure = r.failure, last_status_code = r.code, last_response_time_ms = r.took_ms,
+                next_check_at = r.next_check_at, claimed_until = 0
+           FROM json_to_recordset(CAST($1 AS JSON)) AS r
+                (id UUID, state TEXT, state_since BIGINT, run_length INTEGER, run_status SMALLINT,
+                 run_started_at BIGINT, checked_at BIGINT, failure SMALLINT, code INTEGER, took_ms INTEGER,
+                 next_check_at BIGINT)
+          WHERE monitors.id = r.id",
+        rows
+    )?;
+    Ok(())
+}
+
+/// Many rows in one value; see [`lock_for_results`].
+pub(crate) async fn replan(tx: &mut Tx, rows: &str) -> Result<()> {
+    execute_per_driver!(
+        tx,
+        "UPDATE monitors SET next_check_at = r.value ->> 'next_check_at', claimed_until = 0
+           FROM jsonb_each($1) r
+          WHERE monitors.id = unhex(r.value ->> 'id', '-') AND monitors.next_check_at = r.value ->> 'slot_at'",
+        "UPDATE monitors SET next_check_at = r.next_check_at, claimed_until = 0
+           FROM json_to_recordset(CAST($1 AS JSON)) AS r (id UUID, slot_at BIGINT, next_check_at BIGINT)
+          WHERE monitors.id = r.id AND monitors.next_check_at = r.slot_at",
+        rows
+    )?;
+    Ok(())
+}
+
+/// Many rows in one value; see [`lock_for_results`].
+pub(crate) async fn insert_results(tx: &mut Tx, rows: &str) -> Result<()> {
+    execute_per_driver!(
+        tx,
+        "INSERT INTO check_results (monitor_id, checked_at, region, status, failure, status_code, response_time_ms,
+                                    is_manual)
+         SELECT unhex(value ->> 'id', '-'), value ->> 'at', 0, value ->> 'status', value ->> 'failure',
+                value ->> 'code', value ->> 'took_ms', FALSE
+           FROM jsonb_each($1) WHERE TRUE
+         ON CONFLICT (monitor_id, checked_at, region) DO NOTHING",
+        "INSERT INTO check_results (monitor_id, checked_at, region, status, failure, status_code, response_time_ms,
+                                    is_manual)
+         SELECT id, at, 0, status, failure, code, took_ms, FALSE
+           FROM json_to_recordset(CAST($1 AS JSON)) AS r
+                (id UUID, at BIGINT, status SMALLINT, failure SMALLINT, code SMALLINT, took_ms INTEGER)
+         ON CONFLICT (monitor_id, checked_at, region) DO NOTHING",
+        rows
+    )?;
+    Ok(())
+}
+
+/// Many rows in one value; see [`lock_for_results`].
+pub(crate) async fn add_to_hours(tx: &mut Tx, rows: &str) -> Result<()> {
+    execute_per_driver!(
+        tx,
+        "INSERT INTO hourly_rollups AS t (monitor_id, hour, up, degraded, down, no_data, response_time_sum_ms,
+                                          response_time_count, response_time_max_ms)
+         SELECT unhex(value ->> 'id', '-'), value ->> 'hour', value ->> 'up', value ->> 'degraded', value ->> 'down',
+                value ->> 'no_data', value ->> 'sum_ms', value ->> 'count', value ->> 'max_ms'
+           FROM jsonb_each($1) WHERE TRUE
+         ON CONFLICT (monitor_id, hour) DO UPDATE
+            SET up = t.up + excluded.up, degraded = t.degraded + excluded.degraded, down = t.down + excluded.down,
+                no_data = t.no_data + excluded.no_data,
+                response_time_sum_ms = t.response_time_sum_ms + excluded.response_time_sum_ms,
+                response_time_count = t.response_time_count + excluded.response_time_count,
+                response_time_max_ms = MAX(t.response_time_max_ms, excluded.response_time_max_ms)",
+        "INSERT INTO hourly_rollups AS t (monitor_id, hour, up, degraded, down, no_data, response_time_sum_ms,
+                                          response_time_count, response_time_max_ms)
+         SELECT id, hour, up, degraded, down, no_data, sum_ms, count, max_ms
+           FROM json_to_recordset(CAST($1 AS JSON)) AS r
+                (id UUID, hour BIGINT, up INTEGER, degraded INTEGER, down INTEGER, no_data INTEGER, sum_ms BIGINT,
+                 count INTEGER, max_ms INTEGER)
+         ON CONFLICT (monitor_id, hour) DO UPDATE
+            SET up = t.up + excluded.up, degraded = t.degraded + excluded.degraded, down = t.down + excluded.down,
+                no_data = t.no_data + excluded.no_data,
+                response_time_sum_ms = t.response_time_sum_ms + excluded.response_time_sum_ms,
+                response_time_count = t.response_time_count + excluded.response_time_count,
+                response_time_max_ms = GREATEST(t.response_time_max_ms, excluded.response_time_max_ms)",
+        rows
+    )?;
+    Ok(())
+}
+
+/// Many rows in one value; see [`lock_for_results`].
+pub(crate) async fn add_to_days(tx: &mut Tx, rows: &str) -> Result<()> {
+    execute_per_driver!(
+        tx,
+        "INSERT INTO daily_rollups AS t (monitor_id, day, up, degraded, down, no_data, response_time_sum_ms,
+                                         response_time_count, response_time_max_ms)
+         SELECT unhex(value ->> 'id', '-'), value ->> 'day', value ->> 'up', value ->> 'degraded', value ->> 'down',
+                value ->> 'no_data', value ->> 'sum_ms', value ->> 'count', value ->> 'max_ms'
+           FROM jsonb_each($1) WHERE TRUE
+         ON CONFLICT (monitor_id, day) DO UPDATE
+            SET up = t.up + excluded.up, degraded = t.degraded + excluded.degraded, down = t.down + excluded.down,
+                no_data = t.no_data + excluded.no_data,
+                response_time_sum_ms = t.response_time_sum_ms + excluded.response_time_sum_ms,
+                response_time_count = t.response_time_count + excluded.response_time_count,
+                response_time_max_ms = MAX(t.response_time_max_ms, excluded.response_time_max_ms)",
+        "INSERT INTO daily_rollups AS t (monitor_id, day, up, degraded, down, no_data, response_time_sum_ms,
+                                         response_time_count, response_time_max_ms)
+         SELECT id, day, up, degraded, down, no_data, sum_ms, count, max_ms
+           FROM json_to_recordset(CAST($1 AS JSON)) AS r
+                (id UUID, day BIGINT, up INTEGER, degraded INTEGER, down INTEGER, no_data INTEGER, sum_ms BIGINT,
+                 count INTEGER, max_ms INTEGER)
+         ON CONFLICT (monitor_id, day) DO UPDATE
+            SET up = t.up + excluded.up, degraded = t.degraded + excluded.degraded, down = t.down + excluded.down,
+                no_data = t.no_data + excluded.no_data,
+                response_time_sum_ms = t.response_time_sum_ms + excluded.response_time_sum_ms,
+                response_time_count = t.response_time_count + excluded.response_time_count,
+                response_time_max_ms = GREATEST(t.response_time_max_ms, excluded.response_time_max_ms)",
+        rows
+    )?;
+    Ok(())
 }

@@ -7,23 +7,28 @@
 #[macro_use]
 mod macros;
 
+pub mod check_results;
 mod connect;
 mod dialect;
 mod error;
 pub mod incidents;
+pub mod monitors;
 pub mod organizations;
 pub mod outbox;
 pub mod overview;
 pub mod page_view;
 pub mod recovery_codes;
+pub mod rollups;
 mod scope;
 pub mod services;
 pub mod sessions;
+pub mod state_intervals;
 pub mod status_pages;
 pub mod subscribers;
 pub mod throttles;
 pub mod tokens;
 pub mod users;
+pub mod watch;
 
 pub(crate) use connect::Driver;
 pub use connect::{Conn, Database, Kind, MigrationStatus, Tx};

@@ -59,3 +59,18 @@ macro_rules! fetch_all_per_driver {
         .map_err($crate::Error::from)
     };
 }
+
+/// Like [`fetch_all_per_driver`] for statements that give no rows; gives the number of rows changed.
+macro_rules! execute_per_driver {
+    ($conn:expr, $sqlite:literal, $postgres:literal $(, $value:expr)* $(,)?) => {
+        match $conn.driver() {
+            $crate::Driver::Sqlite(c) => {
+                sqlx::query($sqlite)$(.bind($value))*.execute(c).await.map(|done| done.rows_affected())
+            }
+            $crate::Driver::Postgres(c) => {
+                sqlx::query($postgres)$(.bind($value))*.execute(c).await.map(|done| done.rows_affected())
+            }
+        }
+        .map_err($crate::Error::from)
+    };
+}

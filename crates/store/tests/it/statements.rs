@@ -6,8 +6,8 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// The macros with one text for both databases.
 const PORTABLE: [&str; 5] = ["execute", "fetch_one", "fetch_optional", "fetch_all", "fetch_scalar"];
-/// The macro with the SQLite text, then the PostgreSQL text.
-const PER_DRIVER: &str = "fetch_all_per_driver";
+/// The macros with the SQLite text, then the PostgreSQL text.
+const PER_DRIVER: [&str; 2] = ["fetch_all_per_driver", "execute_per_driver"];
 
 /// One call of a macro.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ fn sources() -> Vec<PathBuf> {
 fn mentions(text: &str) -> usize {
     let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = code.join("\n");
-    let names = PORTABLE.into_iter().chain([PER_DRIVER]);
+    let names = PORTABLE.into_iter().chain(PER_DRIVER);
     names.map(|name| code.matches(&format!("{name}!(")).count()).sum()
 }
 
@@ -75,7 +75,7 @@ impl Reader<'_> {
                     let name = word.to_string();
                     let is_call = matches!(tokens.get(place + 1), Some(TokenTree::Punct(mark)) if mark.as_char() == '!');
                     if let (true, Some(TokenTree::Group(group))) = (is_call, tokens.get(place + 2))
-                        && (PORTABLE.contains(&name.as_str()) || name == PER_DRIVER)
+                        && (PORTABLE.contains(&name.as_str()) || PER_DRIVER.contains(&name.as_str()))
                     {
                         self.note(&name, word.span().start().line, group);
                     }
@@ -95,7 +95,7 @@ impl Reader<'_> {
             let literal = syn::parse2::<syn::LitStr>(part);
             literal.unwrap_or_else(|_| panic!("{place}: part {index} of {name}! is not a literal")).value()
         };
-        let texts = if name == PER_DRIVER { 2 } else { 1 };
+        let texts = if PER_DRIVER.contains(&name) { 2 } else { 1 };
         self.found.push(Statement {
             function: format!("{}::{}", self.file.trim_end_matches(".rs"), self.function),
             sqlite: literal(1),

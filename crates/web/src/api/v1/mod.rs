@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod dto;
+pub mod monitors;
 pub mod services;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -10,5 +11,5 @@ use crate::AppState;
 
 /// All operations below `/api/v1`, in the order of the reference.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(auth::router()).merge(services::router())
+    OpenApiRouter::new().merge(auth::router()).merge(services::router()).merge(monitors::router())
 }

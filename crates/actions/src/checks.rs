@@ -1,0 +1,184 @@
+//! Checks: what probes hand in becomes results, roll-ups, states and history; checks by hand (X42, X47, F-01).
+
+use std::collections::HashMap;
+
+use domain::check::{CheckJob, CheckReport, CheckResult, CheckStatus, Outcome};
+use domain::id::{MonitorId, OrgId, ServiceId};
+use domain::organization::Permission;
+use domain::schedule::Rhythm;
+use domain::time::Timestamp;
+use domain::verdict::{self, Edit, Policy};
+use store::organizations::Membership;
+use store::watch::{Settled, WatchedMonitor};
+use store::{OrgScope, Tx};
+
+use crate::{Context, Error, Result, gate};
+
+/// Between two checks of one monitor that people ask for (X47).
+const BY_HAND_PAUSE_MS: i64 = 10_000;
+
+/// What a batch of reports came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recorded {
+    pub results: usize,
+    /// Confirmed changes of a state.
+    pub flips: usize,
+    /// Reports for a slot that was settled, or of a monitor that was changed, paused or deleted meanwhile.
+    pub too_late: usize,
+}
+
+/// One report with what follows from it.
+struct Entry {
+    result: CheckResult,
+    settled: Settled,
+    scope: OrgScope,
+    service_id: ServiceId,
+    edits: Vec<Edit>,
+    is_flip: bool,
+}
+
+/// Records reports in one transaction: results, roll-ups, verdicts, state intervals, next slots. The number of
+/// statements does not depend on the number of reports, but for the few that change a state.
+pub async fn record(ctx: &Context, reports: &[CheckReport]) -> Result<Recorded> {
+    let now = ctx.now();
+    let mut tx = ctx.db.write().await?;
+    let mut ids: Vec<MonitorId> = reports.iter().map(|report| report.monitor_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let monitors = store::watch::lock_for_results(&mut tx, &ids).await?;
+    let entries = entries(ctx, monitors, reports, now);
+
+    let results: Vec<CheckResult> = entries.iter().map(|entry| entry.result).collect();
+    let settled: Vec<Settled> = entries.iter().map(|entry| entry.settled.clone()).collect();
+    store::check_results::insert_many(&mut tx, &results).await?;
+    store::rollups::add(&mut tx, &results).await?;
+    store::watch::settle(&mut tx, &settled).await?;
+    for entry in &entries {
+        apply_edits(&mut tx, entry.scope, entry.settled.id, entry.service_id, &entry.edits).await?;
+    }
+    tx.commit().await?;
+
+    let mut flipped: Vec<OrgId> =
+        entries.iter().filter(|entry| entry.is_flip).map(|entry| entry.scope.organization_id()).collect();
+    let flips = flipped.len();
+    flipped.sort_unstable();
+    flipped.dedup();
+    for organization in flipped {
+        ctx.signals.pages_changed(organization);
+    }
+    Ok(Recorded { results: results.len(), flips, too_late: reports.len() - results.len() })
+}
+
+/// The reports that win the open slot of their monitor, one per monitor.
+fn entries(
+    ctx: &Context,
+    monitors: Vec<WatchedMonitor>,
+    reports: &[CheckReport],
+    now: Timestamp,
+) -> Vec<Entry> {
+    let by_slot: HashMap<(MonitorId, Timestamp), &CheckReport> =
+        reports.iter().rev().map(|report| ((report.monitor_id, report.slot_at), report)).collect();
+    monitors
+        .into_iter()
+        .filter_map(|monitor| {
+            let report = by_slot.get(&(monitor.id, monitor.next_check_at))?;
+            Some(entry(ctx, &monitor, report, now))
+        })
+        .collect()
+}
+
+fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Timestamp) -> Entry {
+    let interval_seconds = ctx.policy.limits(monitor.tier).clamp_interval(monitor.interval_seconds);
+    let policy = Policy {
+        failures_to_open: monitor.failures_to_open,
+        successes_to_close: monitor.successes_to_close,
+        interval_ms: i64::from(interval_seconds) * 1000,
+        timeout_ms: i64::from(monitor.timeout_seconds) * 1000,
+    };
+    let result = report.outcome.result(monitor.id, report.checked_at, monitor.degraded_above_ms, false);
+    let step = verdict::advance(&monitor.verdict(), result.status, report.checked_at, policy);
+    let is_told = result.status != CheckStatus::NoData;
+    let settled = Settled {
+        id: monitor.id,
+        verdict: step.verdict,
+        last_failure: if is_told { result.failure } else { monitor.last_failure },
+        last_status_code: if is_told { result.status_code.map(i32::from) } else { monitor.last_status_code },
+        last_response_time_ms: if is_told { result.response_time_ms } else { monitor.last_response_time_ms },
+        next_check_at: Rhythm::of(monitor.id, interval_seconds).next_slot(now),
+    };
+    Entry {
+        result,
+        settled,
+        scope: monitor.scope(),
+        service_id: monitor.service_id,
+        edits: step.edits,
+        is_flip: step.flip.is_some(),
+    }
+}
+
+/// Writes what the verdict says about the monitor's state intervals.
+pub(crate) async fn apply_edits(
+    tx: &mut Tx,
+    scope: OrgScope,
+    monitor: MonitorId,
+    service: ServiceId,
+    edits: &[Edit],
+) -> Result<()> {
+    for edit in edits {
+        match *edit {
+            Edit::Close { at } => store::state_intervals::close(tx, scope, monitor, at).await?,
+            Edit::Open { state, at } => {
+                store::state_intervals::open(tx, scope, monitor, service, state, at).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A check that a person may run now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByHand {
+    pub job: CheckJob,
+    pub started_at: Timestamp,
+    pub degraded_above_ms: Option<i32>,
+}
+
+/// Gives the right to one check of this monitor, at most once in ten seconds (X47). The caller runs it outside any
+/// transaction and hands the outcome to [`record_by_hand`].
+pub async fn begin_by_hand(ctx: &Context, by: &Membership, id: MonitorId) -> Result<ByHand> {
+    gate::require(by, Permission::ManageMonitors)?;
+    let now = ctx.now();
+    let mut tx = ctx.db.write().await?;
+    let monitor = store::monitors::find(&mut tx, by.scope(), id).await?.ok_or(Error::NotFound)?;
+    let latest = now.plus_ms(-BY_HAND_PAUSE_MS);
+    if !store::monitors::swap_checked_by_hand(&mut tx, by.scope(), id, now, latest).await? {
+        return Err(Error::Throttled { retry_after_s: BY_HAND_PAUSE_MS / 1000 });
+    }
+    tx.commit().await?;
+    let job = CheckJob {
+        organization_id: monitor.organization_id,
+        service_id: monitor.service_id,
+        monitor_id: monitor.id,
+        slot_at: now,
+        url: monitor.url,
+        method: monitor.method,
+        expected_status: u16::try_from(monitor.expected_status).unwrap_or(0),
+        timeout_ms: u32::try_from(monitor.timeout_seconds).unwrap_or(1).saturating_mul(1000),
+    };
+    Ok(ByHand { job, started_at: now, degraded_above_ms: monitor.degraded_above_ms })
+}
+
+/// Stores the outcome of a check by hand: shown among the results, in no uptime and no verdict (X47).
+pub async fn record_by_hand(
+    ctx: &Context,
+    by: &Membership,
+    check: &ByHand,
+    outcome: &Outcome,
+) -> Result<CheckResult> {
+    gate::require(by, Permission::ManageMonitors)?;
+    let result = outcome.result(check.job.monitor_id, check.started_at, check.degraded_above_ms, true);
+    let mut tx = ctx.db.write().await?;
+    store::check_results::insert(&mut tx, by.scope(), &result).await?;
+    tx.commit().await?;
+    Ok(result)
+}

@@ -1,0 +1,387 @@
+//! Monitors: create, edit, pause, move, delete (S4, S32, S34, X43, X46, X67).
+
+use domain::id::{MonitorId, ServiceId};
+use domain::monitor::{Method, Monitor, MonitorState};
+use domain::organization::Permission;
+use domain::plan::{Limits, QuotaKind, Tier};
+use domain::schedule::Rhythm;
+use domain::time::Timestamp;
+use domain::verdict::{self, MonitorVerdict, Policy};
+use store::organizations::Membership;
+use store::{OrgScope, Tx};
+
+use crate::checks::apply_edits;
+use crate::patch::{Patch, Version, next_version};
+use crate::{Checks, Context, Error, FieldError, Result, gate};
+
+/// Longest interval: a day.
+const MAX_INTERVAL_SECONDS: i32 = 86_400;
+/// What a tier that could check more often starts with.
+const DEFAULT_INTERVAL_SECONDS: i32 = 60;
+const DEFAULT_TIMEOUT_SECONDS: i32 = 10;
+/// However often a monitor is edited, its target is asked no more often than this because of it (X46).
+const EDIT_PAUSE_SECONDS: i64 = 10;
+
+/// What the guard of outgoing connections said to a URL: the normalised text, or what is wrong with it (T-01).
+pub type CheckedUrl = std::result::Result<String, FieldError>;
+
+/// What a person gives to create a monitor. `None`: the default of the tier.
+#[derive(Debug, Clone)]
+pub struct NewMonitor {
+    pub service_id: ServiceId,
+    pub url: CheckedUrl,
+    pub method: Option<Method>,
+    pub expected_status: Option<i32>,
+    pub timeout_seconds: Option<i32>,
+    pub interval_seconds: Option<i32>,
+    pub failures_to_open: Option<i32>,
+    pub successes_to_close: Option<i32>,
+    pub degraded_above_ms: Option<i32>,
+    pub is_active: bool,
+}
+
+impl NewMonitor {
+    /// An active monitor with the defaults for everything else.
+    pub fn new(service_id: ServiceId, url: CheckedUrl) -> Self {
+        Self {
+            service_id,
+            url,
+            method: None,
+            expected_status: None,
+            timeout_seconds: None,
+            interval_seconds: None,
+            failures_to_open: None,
+            successes_to_close: None,
+            degraded_above_ms: None,
+            is_active: true,
+        }
+    }
+}
+
+/// What a person changes; absent fields stay.
+#[derive(Debug, Clone, Default)]
+pub struct MonitorPatch {
+    pub service_id: Option<ServiceId>,
+    pub url: Option<CheckedUrl>,
+    pub method: Option<Method>,
+    pub expected_status: Option<i32>,
+    pub timeout_seconds: Option<i32>,
+    pub interval_seconds: Option<i32>,
+    pub failures_to_open: Option<i32>,
+    pub successes_to_close: Option<i32>,
+    pub degraded_above_ms: Patch<i32>,
+    pub is_active: Option<bool>,
+}
+
+/// What the tier of the organization says about monitors.
+struct Gate {
+    tier: Tier,
+    limits: Limits,
+}
+
+impl Gate {
+    fn of(ctx: &Context, tier: Tier) -> Self {
+        Self { tier, limits: ctx.policy.limits(tier) }
+    }
+
+    /// The methods of the free tier change nothing at the target (X46). Without tiers nothing is refused (D7).
+    fn check_method(&self, checks: &mut Checks, method: Method) {
+        let is_free = self.tier == Tier::Free && self.limits == Tier::Free.limits();
+        if is_free && !method.is_free() {
+            checks.add(
+                "method",
+                "method_needs_plan",
+                "The Free plan checks with GET or HEAD. Choose one of them, or upgrade to Pro.",
+            );
+        }
+    }
+
+    fn check_interval(&self, checks: &mut Checks, interval_seconds: i32) {
+        let minimum = self.limits.min_check_interval_seconds;
+        if interval_seconds >= minimum {
+            check_range(checks, "interval_seconds", interval_seconds, 1, MAX_INTERVAL_SECONDS);
+            return;
+        }
+        let enough = Tier::ALL
+            .into_iter()
+            .find(|tier| tier.limits().min_check_interval_seconds <= interval_seconds && *tier > self.tier);
+        let way_out = match enough {
+            Some(tier) => format!("Choose {minimum} or more, or upgrade to {}.", tier.label()),
+            None => format!("Choose {minimum} or more."),
+        };
+        checks.add(
+            "interval_seconds",
+            "interval_too_short",
+            format!("The {} plan checks every {minimum} seconds at most. {way_out}", self.tier.label()),
+        );
+    }
+
+    const fn default_interval_seconds(&self) -> i32 {
+        let minimum = self.limits.min_check_interval_seconds;
+        if minimum > DEFAULT_INTERVAL_SECONDS { minimum } else { DEFAULT_INTERVAL_SECONDS }
+    }
+}
+
+fn check_range(checks: &mut Checks, field: &'static str, value: i32, least: i32, most: i32) {
+    if value < least || value > most {
+        checks.add(field, "out_of_range", format!("Choose a number from {least} to {most}."));
+    }
+}
+
+/// The numbers of a monitor that no tier changes.
+fn check_numbers(checks: &mut Checks, monitor: &Monitor) {
+    check_range(checks, "expected_status", monitor.expected_status, 100, 599);
+    check_range(checks, "timeout_seconds", monitor.timeout_seconds, 1, 60);
+    check_range(checks, "failures_to_open", monitor.failures_to_open, 1, 10);
+    check_range(checks, "successes_to_close", monitor.successes_to_close, 1, 10);
+    if let Some(limit_ms) = monitor.degraded_above_ms {
+        check_range(checks, "degraded_above_ms", limit_ms, 1, 60_000);
+    }
+    if monitor.timeout_seconds >= monitor.interval_seconds {
+        checks.add(
+            "timeout_seconds",
+            "not_below_interval",
+            "The time-out must be shorter than the interval, so that a check ends before the next one starts.",
+        );
+    }
+}
+
+fn take_url(checks: &mut Checks, url: CheckedUrl) -> Option<String> {
+    match url {
+        Ok(url) => Some(url),
+        Err(error) => {
+            checks.add(error.field, error.code, error.message);
+            None
+        }
+    }
+}
+
+/// Creates a monitor, if the service has room for one (S32, X66). Its first check is due at once.
+pub async fn create(ctx: &Context, by: &Membership, input: NewMonitor) -> Result<Monitor> {
+    gate::require(by, Permission::ManageMonitors)?;
+    let now = ctx.now();
+    let mut tx = ctx.db.write().await?;
+    let tier = store::organizations::lock_tier(&mut tx, by.scope()).await?;
+    let monitor = insert_step(ctx, &mut tx, by.scope(), tier, input, now).await?;
+    tx.commit().await?;
+    ctx.signals.schedule_changed();
+    ctx.signals.pages_changed(by.organization.id);
+    Ok(monitor)
+}
+
+/// The steps of [`create`] inside a transaction that already holds the organization's lock. The caller gives the
+/// hint `schedule_changed` after its commit.
+pub(crate) async fn insert_step(
+    ctx: &Context,
+    tx: &mut Tx,
+    scope: OrgScope,
+    tier: Tier,
+    input: NewMonitor,
+    now: Timestamp,
+) -> Result<Monitor> {
+    let gate = Gate::of(ctx, tier);
+    let monitor = build(ctx, &gate, scope, input, now)?;
+    require_room(tx, scope, &gate, monitor.service_id).await?;
+    store::monitors::insert(tx, scope, &monitor, now).await?;
+    Ok(monitor)
+}
+
+fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Timestamp) -> Result<Monitor> {
+    let mut checks = Checks::default();
+    let url = take_url(&mut checks, input.url).unwrap_or_default();
+    let interval_seconds = input.interval_seconds.unwrap_or_else(|| gate.default_interval_seconds());
+    let default_timeout = DEFAULT_TIMEOUT_SECONDS.min(interval_seconds.saturating_sub(1)).max(1);
+    let monitor = Monitor {
+        id: MonitorId::new(ctx.uuid(now)),
+        organization_id: scope.organization_id(),
+        service_id: input.service_id,
+        url,
+        method: input.method.unwrap_or_default(),
+        expected_status: input.expected_status.unwrap_or(200),
+        timeout_seconds: input.timeout_seconds.unwrap_or(default_timeout),
+        interval_seconds,
+        failures_to_open: input.failures_to_open.unwrap_or(2),
+        successes_to_close: input.successes_to_close.unwrap_or(1),
+        degraded_above_ms: input.degraded_above_ms,
+        is_active: input.is_active,
+        state: MonitorState::NoData,
+        state_since: None,
+        run_length: 0,
+        run_status: None,
+        run_started_at: None,
+        last_checked_at: None,
+        last_failure: None,
+        last_status_code: None,
+        last_response_time_ms: None,
+        created_at: now,
+        updated_at: now,
+    };
+    gate.check_method(&mut checks, monitor.method);
+    gate.check_interval(&mut checks, interval_seconds);
+    check_numbers(&mut checks, &monitor);
+    checks.finish()?;
+    Ok(monitor)
+}
+
+/// The service must be there and have room for one more monitor.
+async fn require_room(tx: &mut Tx, scope: OrgScope, gate: &Gate, service: ServiceId) -> Result<()> {
+    if store::services::find(tx, scope, service).await?.is_none() {
+        return Err(Error::field(
+            "service_id",
+            "not_found",
+            "There is no such service in this organization.",
+        ));
+    }
+    let used = store::monitors::count_for_service(tx, scope, service).await?;
+    gate::quota(&gate.limits, QuotaKind::MonitorsPerService, used)
+}
+
+/// Changes a monitor. `version`: only if it is still the stored one (`If-Match`). Whatever consumes quota passes the
+/// same gate as creating: another service, switching on, a shorter interval, another method (X67).
+pub async fn update(
+    ctx: &Context,
+    by: &Membership,
+    id: MonitorId,
+    version: Version,
+    patch: MonitorPatch,
+) -> Result<Monitor> {
+    gate::require(by, Permission::ManageMonitors)?;
+    let (now, scope) = (ctx.now(), by.scope());
+    let mut tx = ctx.db.write().await?;
+    let gate = Gate::of(ctx, store::organizations::lock_tier(&mut tx, scope).await?);
+    let before = store::monitors::lock(&mut tx, scope, id).await?.ok_or(Error::NotFound)?;
+    version.check(before.updated_at)?;
+    let after = apply(&gate, &before, patch, now)?;
+    if after.service_id != before.service_id {
+        require_room(&mut tx, scope, &gate, after.service_id).await?;
+    } else if after.is_active && !before.is_active {
+        let running = store::monitors::count_active_for_service(&mut tx, scope, after.service_id).await?;
+        gate::quota(&gate.limits, QuotaKind::MonitorsPerService, running)?;
+    }
+    if !store::monitors::update(&mut tx, scope, &after, before.updated_at).await? {
+        return Err(Error::Stale);
+    }
+    let policy = policy(&gate.limits, &before);
+    let after = settle_change(&mut tx, scope, &before, after, policy, now).await?;
+    plan_change(&mut tx, scope, &gate, &before, &after, now).await?;
+    tx.commit().await?;
+    ctx.signals.schedule_changed();
+    ctx.signals.pages_changed(by.organization.id);
+    Ok(after)
+}
+
+fn apply(gate: &Gate, before: &Monitor, patch: MonitorPatch, now: Timestamp) -> Result<Monitor> {
+    let mut checks = Checks::default();
+    let mut after = before.clone();
+    if let Some(url) = patch.url.and_then(|url| take_url(&mut checks, url)) {
+        after.url = url;
+    }
+    if let Some(method) = patch.method {
+        gate.check_method(&mut checks, method);
+        after.method = method;
+    }
+    // An interval from before a downgrade stays as it is written and is clamped when it runs (X43).
+    if let Some(interval_seconds) = patch.interval_seconds {
+        gate.check_interval(&mut checks, interval_seconds);
+        after.interval_seconds = interval_seconds;
+    }
+    after.service_id = patch.service_id.unwrap_or(after.service_id);
+    after.expected_status = patch.expected_status.unwrap_or(after.expected_status);
+    after.timeout_seconds = patch.timeout_seconds.unwrap_or(after.timeout_seconds);
+    after.failures_to_open = patch.failures_to_open.unwrap_or(after.failures_to_open);
+    after.successes_to_close = patch.successes_to_close.unwrap_or(after.successes_to_close);
+    patch.degraded_above_ms.apply(&mut after.degraded_above_ms, Some);
+    after.is_active = patch.is_active.unwrap_or(after.is_active);
+    after.updated_at = next_version(before.updated_at, now);
+    check_numbers(&mut checks, &after);
+    checks.finish()?;
+    Ok(after)
+}
+
+/// Keeps the state intervals true: a paused monitor has no data from now on, a moved one belongs to its new service
+/// from now on.
+async fn settle_change(
+    tx: &mut Tx,
+    scope: OrgScope,
+    before: &Monitor,
+    mut after: Monitor,
+    policy: Policy,
+    now: Timestamp,
+) -> Result<Monitor> {
+    if before.is_active && !after.is_active {
+        let verdict = stop_step(tx, scope, before, policy, now).await?;
+        after.state = verdict.state;
+        after.state_since = verdict.state_since;
+        after.run_status = verdict.run_status;
+        after.run_length = verdict.run_length;
+        after.run_started_at = verdict.run_started_at;
+        after.last_checked_at = verdict.last_checked_at;
+    } else if after.service_id != before.service_id && before.state != MonitorState::NoData {
+        let known_until = MonitorVerdict::of(before).known_until(policy, now);
+        store::state_intervals::close(tx, scope, before.id, known_until).await?;
+        // After a gap the next result opens the span.
+        if known_until == now {
+            store::state_intervals::open(tx, scope, before.id, after.service_id, before.state, now).await?;
+        }
+    }
+    Ok(after)
+}
+
+/// Plans the next check where the change asks for one: soon when something else is to be checked or it was
+/// switched on, in the new rhythm when only that changed.
+async fn plan_change(
+    tx: &mut Tx,
+    scope: OrgScope,
+    gate: &Gate,
+    before: &Monitor,
+    after: &Monitor,
+    now: Timestamp,
+) -> Result<()> {
+    let is_other_check = (&after.url, after.method, after.expected_status)
+        != (&before.url, before.method, before.expected_status);
+    let next_check_at = if is_other_check || (after.is_active && !before.is_active) {
+        let earliest = before.last_checked_at.map(|last| last.plus_s(EDIT_PAUSE_SECONDS));
+        earliest.map_or(now, |earliest| earliest.max(now))
+    } else if after.interval_seconds == before.interval_seconds {
+        return Ok(());
+    } else {
+        Rhythm::of(after.id, gate.limits.clamp_interval(after.interval_seconds)).next_slot(now)
+    };
+    store::monitors::update_next_check(tx, scope, after.id, next_check_at).await?;
+    Ok(())
+}
+
+/// Deletes a monitor; the history of its service stays.
+pub async fn delete(ctx: &Context, by: &Membership, id: MonitorId, version: Version) -> Result<()> {
+    gate::require(by, Permission::ManageMonitors)?;
+    let (now, scope) = (ctx.now(), by.scope());
+    let mut tx = ctx.db.write().await?;
+    let tier = store::organizations::lock_tier(&mut tx, scope).await?;
+    let before = store::monitors::lock(&mut tx, scope, id).await?.ok_or(Error::NotFound)?;
+    version.check(before.updated_at)?;
+    if before.is_active {
+        stop_step(&mut tx, scope, &before, policy(&ctx.policy.limits(tier), &before), now).await?;
+    }
+    store::monitors::delete(&mut tx, scope, id, now).await?;
+    tx.commit().await?;
+    ctx.signals.pages_changed(by.organization.id);
+    Ok(())
+}
+
+fn policy(limits: &Limits, monitor: &Monitor) -> Policy {
+    Policy::of(monitor, limits.clamp_interval(monitor.interval_seconds))
+}
+
+/// From now on the monitor is not watched.
+async fn stop_step(
+    tx: &mut Tx,
+    scope: OrgScope,
+    monitor: &Monitor,
+    policy: Policy,
+    now: Timestamp,
+) -> Result<MonitorVerdict> {
+    let step = verdict::stop_watching(&MonitorVerdict::of(monitor), now, policy);
+    apply_edits(tx, scope, monitor.id, monitor.service_id, &step.edits).await?;
+    store::monitors::update_verdict(tx, scope, monitor.id, &step.verdict).await?;
+    Ok(step.verdict)
+}

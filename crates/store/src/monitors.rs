@@ -1,0 +1,207 @@
+//! Monitors: what their owners see and change. The queue that the scheduler lives on is in [`crate::watch`].
+
+use domain::id::{MonitorId, ServiceId};
+use domain::monitor::Monitor;
+use domain::time::Timestamp;
+use domain::verdict::MonitorVerdict;
+
+use crate::{Conn, OrgScope, Result, Tx};
+
+/// Oldest first; `service` `None`: of all services. Deleted ones are not listed.
+pub async fn list(conn: &mut Conn, scope: OrgScope, service: Option<ServiceId>) -> Result<Vec<Monitor>> {
+    fetch_all!(
+        conn,
+        "SELECT id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
+                failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
+                run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
+                created_at, updated_at
+           FROM monitors
+          WHERE organization_id = $1 AND (service_id = $2 OR $2 IS NULL) AND deleted_at IS NULL
+          ORDER BY created_at, id",
+        scope.organization_id(),
+        service
+    )
+}
+
+pub async fn find(conn: &mut Conn, scope: OrgScope, id: MonitorId) -> Result<Option<Monitor>> {
+    fetch_optional!(
+        conn,
+        "SELECT id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
+                failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
+                run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
+                created_at, updated_at
+           FROM monitors WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
+        scope.organization_id(),
+        id
+    )
+}
+
+/// Like [`find`], and keeps results from being recorded until the transaction ends, so that the state read here is
+/// still the stored one when it is written.
+pub async fn lock(tx: &mut Tx, scope: OrgScope, id: MonitorId) -> Result<Option<Monitor>> {
+    fetch_optional!(
+        tx,
+        "UPDATE monitors SET updated_at = updated_at
+          WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
+         RETURNING id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
+                   failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
+                   run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
+                   created_at, updated_at",
+        scope.organization_id(),
+        id
+    )
+}
+
+/// Adds a monitor without any result; its first check is due at `next_check_at`. `Reference` when the service is
+/// not of this organization.
+pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_at: Timestamp) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO monitors (id, organization_id, service_id, url, method, expected_status, timeout_seconds,
+                               interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active,
+                               state, run_length, next_check_at, claimed_until, checked_by_hand_at, created_at,
+                               updated_at)
+         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, 0, 0, $15, $16)",
+        scope.organization_id(),
+        monitor.id,
+        monitor.service_id,
+        &monitor.url,
+        monitor.method,
+        monitor.expected_status,
+        monitor.timeout_seconds,
+        monitor.interval_seconds,
+        monitor.failures_to_open,
+        monitor.successes_to_close,
+        monitor.degraded_above_ms,
+        monitor.is_active,
+        monitor.state,
+        next_check_at,
+        monitor.created_at,
+        monitor.updated_at
+    )?;
+    Ok(())
+}
+
+/// Writes what owners can edit, if the stored version is still `version`; `false` when it is not.
+pub async fn update(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, version: Timestamp) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE monitors SET service_id = $3, url = $4, method = $5, expected_status = $6, timeout_seconds = $7,
+                interval_seconds = $8, failures_to_open = $9, successes_to_close = $10, degraded_above_ms = $11,
+                is_active = $12, updated_at = $13
+          WHERE organization_id = $1 AND id = $2 AND updated_at = $14 AND deleted_at IS NULL",
+        scope.organization_id(),
+        monitor.id,
+        monitor.service_id,
+        &monitor.url,
+        monitor.method,
+        monitor.expected_status,
+        monitor.timeout_seconds,
+        monitor.interval_seconds,
+        monitor.failures_to_open,
+        monitor.successes_to_close,
+        monitor.degraded_above_ms,
+        monitor.is_active,
+        monitor.updated_at,
+        version
+    )?;
+    Ok(changed > 0)
+}
+
+/// Replaces what the verdict remembers, for a monitor that is no longer watched. [`crate::watch::settle`] does it
+/// for results.
+pub async fn update_verdict(
+    tx: &mut Tx,
+    scope: OrgScope,
+    id: MonitorId,
+    verdict: &MonitorVerdict,
+) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE monitors SET state = $3, state_since = $4, run_status = $5, run_length = $6, run_started_at = $7,
+                last_checked_at = $8
+          WHERE organization_id = $1 AND id = $2",
+        scope.organization_id(),
+        id,
+        verdict.state,
+        verdict.state_since,
+        verdict.run_status,
+        verdict.run_length,
+        verdict.run_started_at,
+        verdict.last_checked_at
+    )?;
+    Ok(())
+}
+
+/// Plans the next check anew; a check that is under way loses its slot, so its result is dropped.
+pub async fn update_next_check(
+    tx: &mut Tx,
+    scope: OrgScope,
+    id: MonitorId,
+    next_check_at: Timestamp,
+) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE monitors SET next_check_at = $3, claimed_until = 0 WHERE organization_id = $1 AND id = $2",
+        scope.organization_id(),
+        id,
+        next_check_at
+    )?;
+    Ok(())
+}
+
+/// Takes the monitor out of every list; its history stays until it is trimmed. `false`: it was not there.
+pub async fn delete(tx: &mut Tx, scope: OrgScope, id: MonitorId, now: Timestamp) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE monitors SET deleted_at = $3, is_active = FALSE, updated_at = $3
+          WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
+        scope.organization_id(),
+        id,
+        now
+    )?;
+    Ok(changed > 0)
+}
+
+/// What `monitors_per_service` counts when one is made or moved: all that are not deleted (S32).
+pub async fn count_for_service(conn: &mut Conn, scope: OrgScope, service: ServiceId) -> Result<i64> {
+    fetch_scalar!(
+        conn,
+        "SELECT COUNT(*) FROM monitors WHERE organization_id = $1 AND service_id = $2 AND deleted_at IS NULL",
+        scope.organization_id(),
+        service
+    )
+}
+
+/// What `monitors_per_service` counts when one is switched on again: those that run (X67). After a downgrade more
+/// may exist than the tier has room for, and as many as it has room for may run.
+pub async fn count_active_for_service(conn: &mut Conn, scope: OrgScope, service: ServiceId) -> Result<i64> {
+    fetch_scalar!(
+        conn,
+        "SELECT COUNT(*) FROM monitors
+          WHERE organization_id = $1 AND service_id = $2 AND is_active AND deleted_at IS NULL",
+        scope.organization_id(),
+        service
+    )
+}
+
+/// Takes the right to one check by hand, if the last one was before `latest` (X47); `false`: too early. Several
+/// callers at once get it once.
+pub async fn swap_checked_by_hand(
+    tx: &mut Tx,
+    scope: OrgScope,
+    id: MonitorId,
+    now: Timestamp,
+    latest: Timestamp,
+) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE monitors SET checked_by_hand_at = $3
+          WHERE organization_id = $1 AND id = $2 AND checked_by_hand_at <= $4 AND deleted_at IS NULL",
+        scope.organization_id(),
+        id,
+        now,
+        latest
+    )?;
+    Ok(changed > 0)
+}

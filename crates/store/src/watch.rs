@@ -1,0 +1,223 @@
+//! The queue of due checks: claim, settle, put back. System work over all organizations; a claimed row proves the
+//! scope of whoever works on it.
+
+use domain::check::{CheckJob, CheckStatus, FailureClass};
+use domain::id::{MonitorId, OrgId, ServiceId};
+use domain::monitor::{Method, MonitorState};
+use domain::plan::Tier;
+use domain::time::Timestamp;
+use domain::verdict::MonitorVerdict;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::dialect;
+use crate::{Conn, OrgScope, Result, Tx};
+
+/// A monitor whose check was claimed: all that a probe and the schedule need.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct DueMonitor {
+    pub id: MonitorId,
+    pub organization_id: OrgId,
+    pub service_id: ServiceId,
+    pub url: String,
+    pub method: Method,
+    pub expected_status: i32,
+    pub timeout_seconds: i32,
+    /// As asked for; clamp it to `tier` (X43).
+    pub interval_seconds: i32,
+    /// The slot that was claimed.
+    pub next_check_at: Timestamp,
+    pub tier: Tier,
+}
+
+impl DueMonitor {
+    pub fn job(self) -> CheckJob {
+        CheckJob {
+            organization_id: self.organization_id,
+            service_id: self.service_id,
+            monitor_id: self.id,
+            slot_at: self.next_check_at,
+            url: self.url,
+            method: self.method,
+            expected_status: u16::try_from(self.expected_status).unwrap_or(0),
+            timeout_ms: u32::try_from(self.timeout_seconds).unwrap_or(1).saturating_mul(1000),
+        }
+    }
+}
+
+/// A monitor that results are about to be recorded for, locked until the transaction ends.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct WatchedMonitor {
+    pub id: MonitorId,
+    pub organization_id: OrgId,
+    pub service_id: ServiceId,
+    pub timeout_seconds: i32,
+    pub interval_seconds: i32,
+    pub failures_to_open: i32,
+    pub successes_to_close: i32,
+    pub degraded_above_ms: Option<i32>,
+    pub state: MonitorState,
+    pub state_since: Option<Timestamp>,
+    pub run_length: i32,
+    pub run_status: Option<CheckStatus>,
+    pub run_started_at: Option<Timestamp>,
+    pub last_checked_at: Option<Timestamp>,
+    pub last_failure: Option<FailureClass>,
+    pub last_status_code: Option<i32>,
+    pub last_response_time_ms: Option<i32>,
+    /// The slot that is open: a result for another one comes too late.
+    pub next_check_at: Timestamp,
+    pub tier: Tier,
+}
+
+impl WatchedMonitor {
+    pub fn scope(&self) -> OrgScope {
+        OrgScope::proven(self.organization_id)
+    }
+
+    pub fn verdict(&self) -> MonitorVerdict {
+        MonitorVerdict {
+            state: self.state,
+            state_since: self.state_since,
+            run_status: self.run_status,
+            run_length: self.run_length,
+            run_started_at: self.run_started_at,
+            last_checked_at: self.last_checked_at,
+        }
+    }
+}
+
+/// What a monitor is like after its result: the columns that checks write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    pub id: MonitorId,
+    pub verdict: MonitorVerdict,
+    pub last_failure: Option<FailureClass>,
+    pub last_status_code: Option<i32>,
+    pub last_response_time_ms: Option<i32>,
+    pub next_check_at: Timestamp,
+}
+
+/// A claimed slot that is not run: planned for another instant, or for the same one when it is only given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replanned {
+    pub id: MonitorId,
+    pub slot_at: Timestamp,
+    pub next_check_at: Timestamp,
+}
+
+/// Takes up to `limit` due monitors, those that wait longest first. A claim is a lease, not a lock: it ends by
+/// itself at `lease_until` plus twice the monitor's time-out, the longest a check can take (F-01, F-12). Monitors of
+/// deleted organizations are never due.
+pub async fn claim_due(
+    tx: &mut Tx,
+    now: Timestamp,
+    lease_until: Timestamp,
+    limit: i64,
+) -> Result<Vec<DueMonitor>> {
+    dialect::claim_due(tx, now, lease_until, limit).await
+}
+
+/// When something can be claimed next: the earliest due time or end of a lease after `now`. `None`: nothing is
+/// planned.
+pub async fn next_due_at(conn: &mut Conn, now: Timestamp) -> Result<Option<Timestamp>> {
+    fetch_scalar!(
+        conn,
+        "SELECT MIN(instant)
+           FROM (SELECT MIN(next_check_at) AS instant FROM monitors
+                  WHERE is_active AND deleted_at IS NULL AND next_check_at > $1
+                 UNION ALL
+                 SELECT MIN(claimed_until) AS instant FROM monitors
+                  WHERE is_active AND deleted_at IS NULL AND next_check_at <= $1 AND claimed_until > $1) AS planned",
+        now
+    )
+}
+
+/// The alive monitors among `ids`, locked in one fixed order, so that two processes that record at once wait for
+/// each other instead of blocking each other.
+pub async fn lock_for_results(tx: &mut Tx, ids: &[MonitorId]) -> Result<Vec<WatchedMonitor>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    dialect::lock_for_results(tx, &dialect::json(&ids)).await
+}
+
+/// Writes what results changed and gives the slots back. Only for rows that [`lock_for_results`] locked.
+pub async fn settle(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
+    #[derive(Serialize)]
+    struct Row {
+        id: Uuid,
+        state: MonitorState,
+        state_since: Option<i64>,
+        run_length: i32,
+        run_status: Option<i16>,
+        run_started_at: Option<i64>,
+        checked_at: Option<i64>,
+        failure: Option<i16>,
+        code: Option<i32>,
+        took_ms: Option<i32>,
+        next_check_at: i64,
+    }
+    let rows: Vec<Row> = settled
+        .iter()
+        .map(|one| Row {
+            id: one.id.uuid(),
+            state: one.verdict.state,
+            state_since: one.verdict.state_since.map(Timestamp::ms),
+            run_length: one.verdict.run_length,
+            run_status: one.verdict.run_status.map(|status| status as i16),
+            run_started_at: one.verdict.run_started_at.map(Timestamp::ms),
+            checked_at: one.verdict.last_checked_at.map(Timestamp::ms),
+            failure: one.last_failure.map(|class| class as i16),
+            code: one.last_status_code,
+            took_ms: one.last_response_time_ms,
+            next_check_at: one.next_check_at.ms(),
+        })
+        .collect();
+    dialect::settle(tx, &dialect::json(&rows)).await
+}
+
+/// Plans claimed slots anew and ends their leases; slots that were settled meanwhile stay as they are.
+pub async fn replan(tx: &mut Tx, replanned: &[Replanned]) -> Result<()> {
+    #[derive(Serialize)]
+    struct Row {
+        id: Uuid,
+        slot_at: i64,
+        next_check_at: i64,
+    }
+    let rows: Vec<Row> = replanned
+        .iter()
+        .map(|one| Row {
+            id: one.id.uuid(),
+            slot_at: one.slot_at.ms(),
+            next_check_at: one.next_check_at.ms(),
+        })
+        .collect();
+    dialect::replan(tx, &dialect::json(&rows)).await
+}
+
+/// Puts the due monitors of deleted organizations off until `until`, so that they do not stand in front of the
+/// queue; after a restore they run again from then on.
+pub async fn put_off_deleted(tx: &mut Tx, now: Timestamp, until: Timestamp) -> Result<u64> {
+    execute!(
+        tx,
+        "UPDATE monitors SET next_check_at = $2
+          WHERE is_active AND deleted_at IS NULL AND next_check_at <= $1
+            AND organization_id IN (SELECT id FROM organizations WHERE deleted_at IS NOT NULL)",
+        now,
+        until
+    )
+}
+
+/// Monitors that are planned further ahead than `after`: when that is more than their interval, the clock was set
+/// back since (F-07).
+pub async fn list_far_ahead(conn: &mut Conn, after: Timestamp, limit: i64) -> Result<Vec<DueMonitor>> {
+    fetch_all!(
+        conn,
+        "SELECT m.id, m.organization_id, m.service_id, m.url, m.method, m.expected_status, m.timeout_seconds,
+                m.interval_seconds, m.next_check_at, o.tier
+           FROM monitors m JOIN organizations o ON o.id = m.organization_id
+          WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at > $1
+          ORDER BY m.next_check_at DESC LIMIT $2",
+        after,
+        limit
+    )
+}

@@ -1,0 +1,375 @@
+//! `/api/v1/monitors` (S11): the monitors of an organization, their results, checks by hand.
+
+use actions::FieldError;
+use actions::monitors::{CheckedUrl, MonitorPatch, NewMonitor};
+use actions::patch::Patch;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::check::{CheckResult, CheckStatus, FailureClass, Phases};
+use domain::id::{MonitorId, ServiceId};
+use domain::monitor::{Method, Monitor, MonitorState};
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::dto::{List, Object, PageQuery, Paged};
+use crate::AppState;
+use crate::error::Problem;
+use crate::extract::{IfMatch, Json, Member, Path, Query};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, delete))
+        .routes(routes!(check))
+        .routes(routes!(results))
+}
+
+/// What is checked, how often, and what was found last.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Monitor)]
+pub struct MonitorBody {
+    #[schema(value_type = String, example = "mn_01hzxk3v9q8r7t6m5n4p3w2y1z")]
+    id: MonitorId,
+    #[schema(value_type = String)]
+    service_id: ServiceId,
+    url: String,
+    #[schema(value_type = String, example = "GET")]
+    method: Method,
+    expected_status: i32,
+    timeout_seconds: i32,
+    /// As asked for. A plan with a longer minimum checks at its minimum.
+    interval_seconds: i32,
+    /// So many failures in a row make the monitor down.
+    failures_to_open: i32,
+    /// So many successes in a row make it up again.
+    successes_to_close: i32,
+    /// A good answer slower than this counts as degraded; `null`: never.
+    degraded_above_ms: Option<i32>,
+    is_active: bool,
+    /// `no_data`, `up`, `degraded` or `down`.
+    #[schema(value_type = String)]
+    state: MonitorState,
+    /// The first check that led to the state.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    state_since: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_checked_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>)]
+    last_failure: Option<FailureClass>,
+    last_error_message: Option<String>,
+    last_status_code: Option<i32>,
+    last_response_time_ms: Option<i32>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<Monitor> for MonitorBody {
+    fn from(monitor: Monitor) -> Self {
+        let explained = monitor
+            .last_failure
+            .map(|class| class.explain(monitor.last_status_code, monitor.expected_status));
+        Self {
+            id: monitor.id,
+            service_id: monitor.service_id,
+            url: monitor.url,
+            method: monitor.method,
+            expected_status: monitor.expected_status,
+            timeout_seconds: monitor.timeout_seconds,
+            interval_seconds: monitor.interval_seconds,
+            failures_to_open: monitor.failures_to_open,
+            successes_to_close: monitor.successes_to_close,
+            degraded_above_ms: monitor.degraded_above_ms,
+            is_active: monitor.is_active,
+            state: monitor.state,
+            state_since: monitor.state_since,
+            last_checked_at: monitor.last_checked_at,
+            last_failure: monitor.last_failure,
+            last_error_message: explained,
+            last_status_code: monitor.last_status_code,
+            last_response_time_ms: monitor.last_response_time_ms,
+            created_at: monitor.created_at,
+            updated_at: monitor.updated_at,
+        }
+    }
+}
+
+/// One execution of a monitor.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CheckResult)]
+pub struct ResultBody {
+    /// `up`, `degraded`, `down` or `no_data`.
+    #[schema(value_type = String)]
+    status: CheckStatus,
+    response_time_ms: Option<i32>,
+    status_code: Option<i16>,
+    /// The kind of failure, for programs.
+    #[schema(value_type = Option<String>)]
+    failure: Option<FailureClass>,
+    /// One sentence for people.
+    error_message: Option<String>,
+    /// Asked for by a person; in no uptime.
+    is_manual: bool,
+    #[schema(value_type = String, format = DateTime)]
+    checked_at: Timestamp,
+}
+
+impl ResultBody {
+    fn new(result: CheckResult, expected_status: i32) -> Self {
+        let code = result.status_code.map(i32::from);
+        let error_message = match (result.failure, result.status) {
+            (Some(class), _) => Some(class.explain(code, expected_status)),
+            (None, CheckStatus::NoData) => {
+                Some("The check could not run on our side, so it says nothing about the server.".to_owned())
+            }
+            (None, _) => None,
+        };
+        Self {
+            status: result.status,
+            response_time_ms: result.response_time_ms,
+            status_code: result.status_code,
+            failure: result.failure,
+            error_message,
+            is_manual: result.is_manual,
+            checked_at: result.checked_at,
+        }
+    }
+}
+
+/// A result that was just made, with how long each phase took.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CheckByHand)]
+pub struct CheckBody {
+    #[serde(flatten)]
+    result: ResultBody,
+    phases: PhasesBody,
+}
+
+/// Milliseconds; `null`: the phase was not reached or not needed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CheckPhases)]
+pub struct PhasesBody {
+    dns_ms: Option<u32>,
+    connect_ms: Option<u32>,
+    tls_ms: Option<u32>,
+    first_byte_ms: Option<u32>,
+}
+
+impl From<Phases> for PhasesBody {
+    fn from(phases: Phases) -> Self {
+        Self {
+            dns_ms: phases.dns_ms,
+            connect_ms: phases.connect_ms,
+            tls_ms: phases.tls_ms,
+            first_byte_ms: phases.first_byte_ms,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewMonitor)]
+pub struct CreateBody {
+    #[schema(value_type = String)]
+    service_id: ServiceId,
+    /// `http` or `https`, a public host.
+    url: String,
+    /// `GET`, `HEAD` or `POST`; `GET` when left out.
+    #[schema(value_type = Option<String>)]
+    method: Option<Method>,
+    /// 200 when left out.
+    expected_status: Option<i32>,
+    /// 1 to 60, shorter than the interval; 10 when left out.
+    timeout_seconds: Option<i32>,
+    /// 60 when left out, or the minimum of the plan.
+    interval_seconds: Option<i32>,
+    /// 1 to 10; 2 when left out.
+    failures_to_open: Option<i32>,
+    /// 1 to 10; 1 when left out.
+    successes_to_close: Option<i32>,
+    degraded_above_ms: Option<i32>,
+    #[serde(default = "yes")]
+    is_active: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MonitorPatch)]
+pub struct UpdateBody {
+    /// Moves the monitor to another service of the same organization.
+    #[schema(value_type = Option<String>)]
+    service_id: Option<ServiceId>,
+    url: Option<String>,
+    #[schema(value_type = Option<String>)]
+    method: Option<Method>,
+    expected_status: Option<i32>,
+    timeout_seconds: Option<i32>,
+    interval_seconds: Option<i32>,
+    failures_to_open: Option<i32>,
+    successes_to_close: Option<i32>,
+    #[serde(default)]
+    #[schema(value_type = Option<i32>)]
+    degraded_above_ms: Patch<i32>,
+    is_active: Option<bool>,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    /// Only the monitors of this service.
+    #[param(value_type = Option<String>)]
+    service_id: Option<ServiceId>,
+}
+
+/// What the guard of outgoing connections says to a URL that a person typed, in the form that actions take.
+pub(crate) fn checked_url(state: &AppState, text: &str) -> CheckedUrl {
+    state.egress.validate(text.trim()).map(|target| target.as_str().to_owned()).map_err(|error| FieldError {
+        field: "url",
+        code: error.code(),
+        message: error.to_string(),
+    })
+}
+
+/// All monitors of the organization or of one service, oldest first.
+#[utoipa::path(get, path = "/monitors", tag = "Monitors", params(ListQuery),
+    responses((status = 200, body = List<MonitorBody>)))]
+async fn list(
+    State(state): State<AppState>,
+    member: Member,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<List<MonitorBody>>, Problem> {
+    let mut conn = state.ctx.db.read().await?;
+    let monitors = store::monitors::list(&mut conn, member.membership.scope(), query.service_id).await?;
+    Ok(axum::Json(List::whole(monitors.into_iter().map(MonitorBody::from).collect())))
+}
+
+/// Creates a monitor; its first check runs at once.
+#[utoipa::path(post, path = "/monitors", tag = "Monitors", request_body = CreateBody,
+    responses((status = 201, body = MonitorBody), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn create(
+    State(state): State<AppState>,
+    member: Member,
+    Json(body): Json<CreateBody>,
+) -> Result<Object<MonitorBody>, Problem> {
+    let input = NewMonitor {
+        service_id: body.service_id,
+        url: checked_url(&state, &body.url),
+        method: body.method,
+        expected_status: body.expected_status,
+        timeout_seconds: body.timeout_seconds,
+        interval_seconds: body.interval_seconds,
+        failures_to_open: body.failures_to_open,
+        successes_to_close: body.successes_to_close,
+        degraded_above_ms: body.degraded_above_ms,
+        is_active: body.is_active,
+    };
+    let monitor = actions::monitors::create(&state.ctx, &member.membership, input).await?;
+    let mut answer = object(monitor);
+    answer.created_at = Some(format!("{}/api/v1/monitors/{}", state.config.base(), answer.body.id));
+    Ok(answer)
+}
+
+/// One monitor.
+#[utoipa::path(get, path = "/monitors/{id}", tag = "Monitors", params(("id" = String, Path)),
+    responses((status = 200, body = MonitorBody), (status = 404, body = Problem)))]
+async fn show(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<MonitorId>,
+) -> Result<Object<MonitorBody>, Problem> {
+    find(&state, &member, id).await.map(object)
+}
+
+/// Changes a monitor; absent fields stay as they are (JSON Merge Patch). `is_active` false pauses it: the time until
+/// it is switched on again has no data.
+#[utoipa::path(patch, path = "/monitors/{id}", tag = "Monitors", params(("id" = String, Path)),
+    request_body = UpdateBody,
+    responses((status = 200, body = MonitorBody), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem)))]
+async fn update(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<MonitorId>,
+    IfMatch(version): IfMatch,
+    Json(body): Json<UpdateBody>,
+) -> Result<Object<MonitorBody>, Problem> {
+    let patch = MonitorPatch {
+        service_id: body.service_id,
+        url: body.url.map(|url| checked_url(&state, &url)),
+        method: body.method,
+        expected_status: body.expected_status,
+        timeout_seconds: body.timeout_seconds,
+        interval_seconds: body.interval_seconds,
+        failures_to_open: body.failures_to_open,
+        successes_to_close: body.successes_to_close,
+        degraded_above_ms: body.degraded_above_ms,
+        is_active: body.is_active,
+    };
+    Ok(object(actions::monitors::update(&state.ctx, &member.membership, id, version, patch).await?))
+}
+
+/// Deletes a monitor; the history of its service stays.
+#[utoipa::path(delete, path = "/monitors/{id}", tag = "Monitors", params(("id" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 412, body = Problem)))]
+async fn delete(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<MonitorId>,
+    IfMatch(version): IfMatch,
+) -> Result<StatusCode, Problem> {
+    actions::monitors::delete(&state.ctx, &member.membership, id, version).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Runs one check now and answers with what it saw; at most once in ten seconds. The result is marked as manual and
+/// counts in no uptime.
+#[utoipa::path(post, path = "/monitors/{id}/check", tag = "Monitors", params(("id" = String, Path)),
+    responses((status = 200, body = CheckBody), (status = 404, body = Problem), (status = 429, body = Problem)))]
+async fn check(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<MonitorId>,
+) -> Result<axum::Json<CheckBody>, Problem> {
+    let check = actions::checks::begin_by_hand(&state.ctx, &member.membership, id).await?;
+    let outcome = state.egress.check(&check.job).await;
+    let result = actions::checks::record_by_hand(&state.ctx, &member.membership, &check, &outcome).await?;
+    let result = ResultBody::new(result, i32::from(check.job.expected_status));
+    Ok(axum::Json(CheckBody { result, phases: outcome.phases.into() }))
+}
+
+/// The results of a monitor, newest first, as long as single results are kept.
+#[utoipa::path(get, path = "/monitors/{id}/results", tag = "Monitors", params(("id" = String, Path), PageQuery),
+    responses((status = 200, body = List<ResultBody>), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn results(
+    State(state): State<AppState>,
+    member: Member,
+    Path(id): Path<MonitorId>,
+    Query(query): Query<PageQuery>,
+) -> Result<Paged<ResultBody>, Problem> {
+    let (limit, before) = (query.limit()?, query.before()?);
+    let monitor = find(&state, &member, id).await?;
+    let mut conn = state.ctx.db.read().await?;
+    let scope = member.membership.scope();
+    let rows = store::check_results::list(&mut conn, scope, id, before, i64::from(limit) + 1).await?;
+    let bodies = rows.into_iter().map(|row| ResultBody::new(row, monitor.expected_status)).collect();
+    let path = format!("{}/api/v1/monitors/{id}/results", state.config.base());
+    Ok(Paged::new(bodies, limit, path, |body: &ResultBody| body.checked_at))
+}
+
+async fn find(state: &AppState, member: &Member, id: MonitorId) -> Result<Monitor, Problem> {
+    let mut conn = state.ctx.db.read().await?;
+    let found = store::monitors::find(&mut conn, member.membership.scope(), id).await?;
+    found.ok_or_else(Problem::not_found)
+}
+
+fn object(monitor: Monitor) -> Object<MonitorBody> {
+    Object { version: monitor.updated_at, body: monitor.into(), created_at: None }
+}
