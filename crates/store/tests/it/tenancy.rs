@@ -13,6 +13,13 @@ const NOT_TENANT: [(&str, &str); 1] =
 
 /// Functions that may touch tenant tables without `organization_id = $n`.
 const EXCEPTIONS: &[(&str, &str)] = &[
+    ("dialect::add_to_days", "only monitors that `lock_for_results` locked"),
+    ("dialect::add_to_hours", "only monitors that `lock_for_results` locked"),
+    ("dialect::claim_due", "the queue of all organizations; a claimed row proves its scope"),
+    ("dialect::insert_results", "only monitors that `lock_for_results` locked"),
+    ("dialect::lock_for_results", "monitors of a batch of results; each row proves its scope"),
+    ("dialect::replan", "only slots that `claim_due` claimed"),
+    ("dialect::settle", "only monitors that `lock_for_results` locked"),
     ("organizations::find_membership_by_slug", "proves a scope: the member of this slug"),
     ("organizations::insert_unless_taken", "a slug is held against every organization, whoever held it"),
     ("organizations::list_memberships", "proves scopes: all organizations of one person"),
@@ -22,6 +29,9 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("outbox::settle_retry", "one claimed row"),
     ("outbox::settle_sent", "one claimed row"),
     ("subscribers::find_scope", "proves a scope: the subscriber's unsubscribe token was checked before"),
+    ("watch::list_far_ahead", "the queue of all organizations"),
+    ("watch::next_due_at", "an instant, of no organization"),
+    ("watch::put_off_deleted", "the queue of all organizations"),
 ];
 
 /// Tables with an `organization_id`, and the children of monitors, which reach it through their monitor.
