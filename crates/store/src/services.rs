@@ -101,13 +101,48 @@ pub async fn delete(tx: &mut Tx, scope: OrgScope, id: ServiceId, now: Timestamp)
     Ok(changed > 0)
 }
 
-/// All placements of the organization, for lists of services with the pages they stand on.
+/// All placements on pages that are not deleted, for lists of services with the pages they stand on.
 pub async fn list_placements(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Placement>> {
     fetch_all!(
         conn,
-        "SELECT organization_id, status_page_id, service_id, public_name, group_name, position, is_visible
-           FROM placements WHERE organization_id = $1 ORDER BY created_at, status_page_id",
+        "SELECT l.organization_id, l.status_page_id, l.service_id, l.public_name, l.group_name, l.position,
+                l.is_visible
+           FROM placements l
+           JOIN status_pages p ON p.organization_id = l.organization_id AND p.id = l.status_page_id
+          WHERE l.organization_id = $1 AND p.deleted_at IS NULL
+          ORDER BY l.created_at, l.status_page_id, l.service_id",
         scope.organization_id()
+    )
+}
+
+/// The placements on one page, as the page shows them: by position, then name.
+pub async fn list_placements_of(conn: &mut Conn, scope: OrgScope, page: PageId) -> Result<Vec<Placement>> {
+    fetch_all!(
+        conn,
+        "SELECT l.organization_id, l.status_page_id, l.service_id, l.public_name, l.group_name, l.position,
+                l.is_visible
+           FROM placements l
+           JOIN services s ON s.organization_id = l.organization_id AND s.id = l.service_id
+          WHERE l.organization_id = $1 AND l.status_page_id = $2
+          ORDER BY COALESCE(l.position, s.position), COALESCE(l.public_name, s.name), s.id",
+        scope.organization_id(),
+        page
+    )
+}
+
+pub async fn find_placement(
+    conn: &mut Conn,
+    scope: OrgScope,
+    page: PageId,
+    service: ServiceId,
+) -> Result<Option<Placement>> {
+    fetch_optional!(
+        conn,
+        "SELECT organization_id, status_page_id, service_id, public_name, group_name, position, is_visible
+           FROM placements WHERE organization_id = $1 AND status_page_id = $2 AND service_id = $3",
+        scope.organization_id(),
+        page,
+        service
     )
 }
 
@@ -144,6 +179,45 @@ pub async fn insert_placement(
         now
     )?;
     Ok(())
+}
+
+/// Changes how a service stands on a page; `false` when it does not stand there.
+pub async fn update_placement(tx: &mut Tx, scope: OrgScope, placement: &Placement) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE placements SET public_name = $4, group_name = $5, position = $6, is_visible = $7
+          WHERE organization_id = $1 AND status_page_id = $2 AND service_id = $3",
+        scope.organization_id(),
+        placement.status_page_id,
+        placement.service_id,
+        &placement.public_name,
+        &placement.group_name,
+        placement.position,
+        placement.is_visible
+    )?;
+    Ok(changed > 0)
+}
+
+/// Takes a service off a page; `false` when it does not stand there.
+pub async fn delete_placement(
+    tx: &mut Tx,
+    scope: OrgScope,
+    page: PageId,
+    service: ServiceId,
+) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "DELETE FROM placements WHERE organization_id = $1 AND status_page_id = $2 AND service_id = $3",
+        scope.organization_id(),
+        page,
+        service
+    )?;
+    Ok(changed > 0)
+}
+
+/// Removes services that were deleted before `before`; gives their number.
+pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    execute!(tx, "DELETE FROM services WHERE deleted_at < $1", before)
 }
 
 pub async fn is_slug_taken(conn: &mut Conn, scope: OrgScope, slug: &str) -> Result<bool> {

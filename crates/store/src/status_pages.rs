@@ -2,6 +2,7 @@
 
 use domain::id::PageId;
 use domain::status_page::StatusPage;
+use domain::time::Timestamp;
 
 use crate::{Conn, OrgScope, Result, Tx};
 
@@ -52,4 +53,102 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, page: &StatusPage) -> Result<(
         page.updated_at
     )?;
     Ok(())
+}
+
+/// A page that was deleted after `since` and can be brought back (X18).
+pub async fn find_restorable(
+    conn: &mut Conn,
+    scope: OrgScope,
+    id: PageId,
+    since: Timestamp,
+) -> Result<Option<StatusPage>> {
+    fetch_optional!(
+        conn,
+        "SELECT id, organization_id, slug, title, is_public, is_default, created_at, updated_at
+           FROM status_pages WHERE organization_id = $1 AND id = $2 AND deleted_at > $3",
+        scope.organization_id(),
+        id,
+        since
+    )
+}
+
+/// What the tier limits (S30).
+pub async fn count(conn: &mut Conn, scope: OrgScope) -> Result<i64> {
+    fetch_scalar!(
+        conn,
+        "SELECT COUNT(*) FROM status_pages WHERE organization_id = $1 AND deleted_at IS NULL",
+        scope.organization_id()
+    )
+}
+
+/// Writes every editable field if the stored version is still `version`; `false` when it is not.
+/// `Conflict("status_pages.organization_id_slug")` when the slug is taken or held by a deleted page.
+pub async fn update(tx: &mut Tx, scope: OrgScope, page: &StatusPage, version: Timestamp) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE status_pages SET slug = $3, title = $4, is_public = $5, updated_at = $6
+          WHERE organization_id = $1 AND id = $2 AND updated_at = $7 AND deleted_at IS NULL",
+        scope.organization_id(),
+        page.id,
+        &page.slug,
+        &page.title,
+        page.is_public,
+        page.updated_at,
+        version
+    )?;
+    Ok(changed > 0)
+}
+
+/// Makes this the page of `/p/{org}`, and no other one (X24). Call it under the organization's lock.
+pub async fn update_default(tx: &mut Tx, scope: OrgScope, id: PageId, now: Timestamp) -> Result<bool> {
+    execute!(
+        tx,
+        "UPDATE status_pages SET is_default = FALSE,
+                updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
+          WHERE organization_id = $1 AND is_default AND id <> $2",
+        scope.organization_id(),
+        id,
+        now
+    )?;
+    let changed = execute!(
+        tx,
+        "UPDATE status_pages SET is_default = TRUE,
+                updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
+          WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
+        scope.organization_id(),
+        id,
+        now
+    )?;
+    Ok(changed > 0)
+}
+
+/// Takes a page offline; its slug stays held and its placements wait for [`restore`] until [`purge`] (X18).
+pub async fn delete(tx: &mut Tx, scope: OrgScope, id: PageId, now: Timestamp) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE status_pages SET deleted_at = $3, updated_at = $3
+          WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
+        scope.organization_id(),
+        id,
+        now
+    )?;
+    Ok(changed > 0)
+}
+
+/// Brings a deleted page back; `false` when it is not deleted.
+pub async fn restore(tx: &mut Tx, scope: OrgScope, id: PageId, now: Timestamp) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE status_pages SET deleted_at = NULL, updated_at = $3
+          WHERE organization_id = $1 AND id = $2 AND deleted_at IS NOT NULL",
+        scope.organization_id(),
+        id,
+        now
+    )?;
+    Ok(changed > 0)
+}
+
+/// Removes pages that were deleted before `before`, with their placements and subscribers; gives their number.
+pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    execute!(tx, "DELETE FROM status_pages WHERE deleted_at < $1", before)
 }

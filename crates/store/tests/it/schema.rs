@@ -164,8 +164,8 @@ async fn postgres(conn: &mut PgConnection) -> Schema {
         names("c.conkey", "c.conrelid"),
         names("c.confkey", "c.confrelid")
     );
-    let references: Vec<(String, String, String, Vec<String>, Vec<String>)> =
-        sqlx::query_as(AssertSqlSafe(sql)).fetch_all(conn).await.unwrap();
+    type Row = (String, String, String, Vec<String>, Vec<String>);
+    let references: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(conn).await.unwrap();
     for (from, table, action, columns, to) in references {
         let on_delete = match action.as_str() {
             "c" => "CASCADE",
