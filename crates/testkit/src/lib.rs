@@ -28,7 +28,7 @@ pub use clock::{START, TestClock, TestIds};
 pub use database::{FromTestDatabase, TestDatabase};
 pub use logs::ErrorLog;
 pub use mail::Mail;
-pub use net::{RawClient, free_port};
+pub use net::{RawClient, connect, folder, free_port, send_and_forget};
 pub use program::Program;
 pub use run::{Flavor, run};
 pub use smtp::{SmtpMode, SmtpSink};

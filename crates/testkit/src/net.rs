@@ -125,3 +125,27 @@ impl RawClient {
         Ok(String::from_utf8_lossy(&head).into_owned())
     }
 }
+
+/// A connection to a server on this machine.
+pub async fn connect(port: u16) -> tokio::net::TcpStream {
+    tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap()
+}
+
+/// Sends a request that creates a service and does not wait for the answer.
+pub async fn send_and_forget(port: u16, token: &str, name: &str) -> tokio::net::TcpStream {
+    use tokio::io::AsyncWriteExt as _;
+    let body = format!("{{\"name\":\"{name}\"}}");
+    let request = format!(
+        "POST /api/v1/services HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = connect(port).await;
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+/// An empty folder, removed when dropped.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}

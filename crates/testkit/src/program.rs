@@ -39,6 +39,10 @@ impl Program {
         format!("http://localhost:{}{path}", self.port)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The folder that `INDIE_STATUS_DATA_DIR` names.
     pub fn data_dir(&self) -> std::path::PathBuf {
         self.folder.path().join("data")

@@ -163,14 +163,17 @@ impl PageCache {
         changes.insert(organization, self.0.clock.fetch_add(1, Ordering::AcqRel) + 1);
     }
 
+    /// Everything is loaded anew when it is asked for next.
+    pub fn forget_all(&self) {
+        self.0.missed.store(self.0.clock.fetch_add(1, Ordering::AcqRel) + 1, Ordering::Release);
+    }
+
     /// Listens for changes until the sender is gone.
     pub async fn follow(self, mut changed: Receiver<OrgId>) {
         loop {
             match changed.recv().await {
                 Ok(organization) => self.note_change(organization),
-                Err(RecvError::Lagged(_)) => {
-                    self.0.missed.store(self.0.clock.fetch_add(1, Ordering::AcqRel) + 1, Ordering::Release);
-                }
+                Err(RecvError::Lagged(_)) => self.forget_all(),
                 Err(RecvError::Closed) => return,
             }
         }

@@ -1,0 +1,136 @@
+//! The program as an operator meets it: start, second start, short commands beside it, sudden death.
+
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use http::{Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use testkit::{Kind, Program, TestDatabase, db_test};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_indie-status");
+const PASSWORD: &str = "correct horse battery staple";
+
+async fn call(program: &Program, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> (StatusCode, Value) {
+    let stream = testkit::connect(program.port()).await;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost");
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let body = match body {
+        Some(body) => {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+            Body::from(body.to_string())
+        }
+        None => Body::empty(),
+    };
+    let answer = sender.send_request(request.body(body).unwrap()).await.unwrap();
+    let status = answer.status();
+    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+async fn registers(program: &Program) -> String {
+    let body = json!({"email": "alice@acme.example", "password": PASSWORD, "org_name": "Acme"});
+    let (status, answer) = call(program, "POST", "/api/v1/auth/register", None, Some(body)).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+#[db_test]
+async fn a_second_server_on_the_same_sqlite_file_is_refused_and_on_postgresql_welcome(db: TestDatabase) {
+    // F-12.
+    let program = Program::start(BINARY, &db, &[]).await;
+    if db.kind() == Kind::Sqlite {
+        let second = program.command(&["serve"], "");
+        let text = String::from_utf8_lossy(&second.stderr).into_owned();
+        assert_eq!(second.status.code(), Some(75), "{text}");
+        assert!(text.contains("another server is running on"), "{text}");
+    } else {
+        let second = Program::start(BINARY, &db, &[]).await;
+        assert_eq!(call(&second, "GET", "/health", None, None).await.0, StatusCode::OK);
+    }
+    assert_eq!(call(&program, "GET", "/health", None, None).await.0, StatusCode::OK);
+}
+
+#[db_test]
+async fn commands_beside_a_running_server_take_effect_within_five_seconds(db: TestDatabase) {
+    let program = Program::start(BINARY, &db, &[]).await;
+    let made = program.command(
+        &["user", "create", "--email", "bob@initech.example", "--password-stdin", "--org", "Initech", "--verified"],
+        PASSWORD,
+    );
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let login = json!({"email": "bob@initech.example", "password": PASSWORD});
+    let (status, answer) = call(&program, "POST", "/api/v1/auth/login", None, Some(login)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let token = answer["access_token"].as_str().unwrap().to_owned();
+    let page = |number: u32| json!({"title": format!("Page {number}")});
+    let (status, answer) = call(&program, "POST", "/api/v1/pages", Some(&token), Some(page(1))).await;
+    assert_eq!((status, answer["code"].as_str()), (StatusCode::FORBIDDEN, Some("plan_limit")), "S30: one page on free");
+
+    let moved = program.command(&["org", "set-tier", "initech", "pro"], "");
+    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    let begun = Instant::now();
+    loop {
+        let (status, answer) = call(&program, "POST", "/api/v1/pages", Some(&token), Some(page(2))).await;
+        if status == StatusCode::CREATED {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "{status}: {answer}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let reset =
+        program.command(&["user", "reset-password", "--email", "bob@initech.example", "--password-stdin"], "another good password");
+    assert!(reset.status.success());
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(call(&program, "GET", "/api/v1/auth/me", Some(&token), None).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[db_test(flavor = "multi_thread")]
+async fn killing_the_process_loses_no_acknowledged_write(db: TestDatabase) {
+    // F-01: every 2xx that was read is there afterwards, and nothing is there twice.
+    let mut program = Program::start(BINARY, &db, &[("INDIE_STATUS_PLANS__ENFORCE", "false")]).await;
+    let token = registers(&program).await;
+    let mut acknowledged = Vec::new();
+    for round in 0..5 {
+        for number in 0..20 {
+            let name = format!("Service {round}-{number}");
+            let (status, answer) =
+                call(&program, "POST", "/api/v1/services", Some(&token), Some(json!({ "name": name }))).await;
+            assert_eq!(status, StatusCode::CREATED, "{answer}");
+            acknowledged.push(name);
+        }
+        // One more is on its way when the process dies.
+        let port = program.port();
+        let late = testkit::send_and_forget(port, &token, &format!("Service {round}-late")).await;
+        program.kill();
+        drop(late);
+        program.restart().await;
+    }
+    let (status, list) = call(&program, "GET", "/api/v1/services", Some(&token), None).await;
+    assert_eq!(status, StatusCode::OK);
+    let names: Vec<&str> = list["data"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    for name in &acknowledged {
+        assert_eq!(names.iter().filter(|found| *found == name).count(), 1, "{name}");
+    }
+    let late = names.iter().filter(|name| name.ends_with("late")).count();
+    assert_eq!(names.len(), acknowledged.len() + late);
+}
+
+#[test]
+fn a_bad_configuration_ends_with_78_and_one_sentence() {
+    let folder = testkit::folder();
+    let output = std::process::Command::new(BINARY)
+        .current_dir(folder.path())
+        .env("INDIE_STATUS_SERVER__LISTEN", "everywhere")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(78), "{text}");
+    assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+    assert!(text.contains("INDIE_STATUS_SERVER__LISTEN"), "{text}");
+}
