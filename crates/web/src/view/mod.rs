@@ -11,6 +11,7 @@
 //! | `/verify/resend` · `/logout` | POST | a button of the shell |
 //! | `/organizations/new` | GET, POST | [`dashboard`] |
 //! | `/account`, below it `name` `password` `email` `sessions/{id}/end` `sessions/end-others` `two-factor` `two-factor/disable` `recovery-codes` `delete` | GET, POST | [`dashboard`] |
+//! | `/dashboard` | GET | leads to the overview of the organization used last |
 //! | `/orgs/{org}` | GET | [`dashboard`], the overview |
 //! | `/orgs/{org}/welcome` | GET, POST | [`dashboard`], the first check |
 //! | `/orgs/{org}/{services,monitors,pages,incidents}` | GET, POST | lists; POST creates |
@@ -26,7 +27,9 @@
 
 pub mod auth;
 pub mod dashboard;
+pub mod docs;
 pub mod error;
+pub mod landing;
 pub mod plan;
 pub mod public;
 

@@ -58,14 +58,16 @@ pub struct PlanPage {
     pub tiers: TierTable,
     /// How one moves to another tier on this installation.
     pub way: String,
+    /// What to type for it; may be empty.
+    pub command: String,
 }
 
 impl PlanPage {
-    /// For an installation without payments.
-    pub fn way_by_operator(slug: &str) -> String {
-        format!(
-            "The operator of this installation moves an organisation to another tier: \
-             indie-status org set-tier {slug} pro"
-        )
+    /// `way` of an installation without payments.
+    pub const WAY_BY_OPERATOR: &str = "The operator of this installation moves an organisation to another tier, with this command on the server:";
+
+    /// `command` of an installation without payments.
+    pub fn command_of_operator(slug: &str) -> String {
+        format!("indie-status org set-tier {slug} pro")
     }
 }

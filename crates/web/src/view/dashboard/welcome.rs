@@ -44,6 +44,8 @@ struct Drawn<'a> {
     /// `None`: it failed or was skipped.
     bar: Option<Bar>,
     failed: Option<&'a str>,
+    /// For a phase that did not happen.
+    why_not: &'static str,
 }
 
 struct Bar {
@@ -83,6 +85,7 @@ impl ResultPage {
         let took = |phase: &Phase| if let Reached::Took(ms) = phase.outcome { u64::from(ms) } else { 0 };
         let total = self.phases.iter().map(took).sum::<u64>().max(1);
         let mut before = 0;
+        let mut why_not = "not needed";
         self.phases
             .iter()
             .map(|phase| {
@@ -93,10 +96,13 @@ impl ResultPage {
                         before += u64::from(*ms);
                         (Some(bar), None)
                     }
-                    Reached::Failed(why) => (None, Some(why.as_str())),
+                    Reached::Failed(why) => {
+                        why_not = "not reached";
+                        (None, Some(why.as_str()))
+                    }
                     Reached::Skipped => (None, None),
                 };
-                Drawn { name: phase.name, bar, failed }
+                Drawn { name: phase.name, bar, failed, why_not }
             })
             .collect()
     }

@@ -5,6 +5,7 @@ mod auth;
 mod dashboard;
 mod organization;
 pub(crate) mod public;
+mod site;
 
 use askama::Template;
 use std::cell::RefCell;
@@ -56,6 +57,7 @@ pub(crate) fn all(words: &Words) -> Vec<Sample> {
     auth::add(&mut samples, words);
     dashboard::add(&mut samples, words);
     organization::add(&mut samples, words);
+    site::add(&mut samples, words);
     samples
 }
 

@@ -149,7 +149,8 @@ fn add_organization(samples: &mut Vec<Sample>, words: &Words) {
         sentence: words.text("Free, $0 a month."),
         usage,
         tiers: TierTable::new(Some(Tier::Free)),
-        way: organization::PlanPage::way_by_operator(&words.text("acme")),
+        way: organization::PlanPage::WAY_BY_OPERATOR.into(),
+        command: organization::PlanPage::command_of_operator(&words.text("acme")),
     };
     super::add(samples, words, "plan", &plan);
     let site: fn() -> Site = super::auth::site;
