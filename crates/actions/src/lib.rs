@@ -7,6 +7,7 @@ mod context;
 mod error;
 pub mod gate;
 pub mod ids;
+pub mod incidents;
 pub mod monitors;
 mod notifications;
 mod passwords;
@@ -14,6 +15,7 @@ pub mod patch;
 pub mod secrets;
 pub mod services;
 pub mod signals;
+pub mod subscribers;
 mod throttle;
 mod totp;
 

@@ -75,8 +75,9 @@ pub enum Message {
     },
     /// To the owners when a visitor could not subscribe because the tier's limit is reached (X58).
     SubscribersFull {
-        organization: String,
         page: String,
+        /// Confirmed subscribers that the tier allows.
+        limit: u32,
         link: String,
     },
 }

@@ -58,6 +58,17 @@ pub async fn find(conn: &mut Conn, scope: OrgScope, id: IncidentId) -> Result<Op
     )
 }
 
+/// Like [`find`], and nobody else changes the incident until the transaction ends.
+pub async fn lock(tx: &mut Tx, scope: OrgScope, id: IncidentId) -> Result<Option<Incident>> {
+    fetch_optional!(
+        tx,
+        "UPDATE incidents SET updated_at = updated_at WHERE organization_id = $1 AND id = $2
+         RETURNING id, organization_id, title, status, impact, started_at, resolved_at, created_at, updated_at",
+        scope.organization_id(),
+        id
+    )
+}
+
 pub async fn insert(tx: &mut Tx, scope: OrgScope, incident: &Incident) -> Result<()> {
     execute!(
         tx,

@@ -144,7 +144,7 @@ async fn mail_notice(
 
 /// The hash of a one-time secret as it came from outside. Nothing that we never gave out reaches the database, least
 /// of all an empty text (H-23).
-fn presented(token: &str) -> Result<Vec<u8>> {
+pub(crate) fn presented(token: &str) -> Result<Vec<u8>> {
     let token = token.trim();
     let is_ours = token.len() == 43
         && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
