@@ -4,6 +4,7 @@ pub mod api;
 pub mod assets;
 pub mod bars;
 pub mod cache;
+mod dashboard;
 pub mod error;
 mod extract;
 mod layer;

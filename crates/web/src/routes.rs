@@ -91,6 +91,32 @@ fn visitors(state: &AppState) -> Pages {
     pages
 }
 
+/// For members: `Screen` proves the membership, `CsrfForm` the form.
+fn members() -> Pages {
+    use crate::dashboard::{monitors, overview, services, welcome};
+    Pages::new()
+        .get("/orgs", overview::choose)
+        .get("/orgs/{org}", overview::show)
+        .get("/orgs/{org}/welcome", welcome::show)
+        .post("/orgs/{org}/welcome", welcome::watch)
+        .get("/orgs/{org}/services", services::list)
+        .post("/orgs/{org}/services", services::create)
+        .get("/orgs/{org}/services/new", services::new)
+        .get("/orgs/{org}/services/{id}", services::show)
+        .post("/orgs/{org}/services/{id}", services::update)
+        .post("/orgs/{org}/services/{id}/delete", services::delete)
+        .get("/orgs/{org}/monitors", monitors::list)
+        .post("/orgs/{org}/monitors", monitors::create)
+        .get("/orgs/{org}/monitors/new", monitors::new)
+        .get("/orgs/{org}/monitors/{id}", monitors::show)
+        .get("/orgs/{org}/monitors/{id}/edit", monitors::edit)
+        .post("/orgs/{org}/monitors/{id}/edit", monitors::update)
+        .post("/orgs/{org}/monitors/{id}/delete", monitors::delete)
+        .post("/orgs/{org}/monitors/{id}/check", monitors::check)
+        .post("/orgs/{org}/monitors/{id}/pause", monitors::pause)
+        .post("/orgs/{org}/monitors/{id}/resume", monitors::resume)
+}
+
 /// The OpenAPI document of the whole API.
 pub fn document() -> utoipa::openapi::OpenApi {
     api().split_for_parts().1
@@ -103,7 +129,7 @@ fn api() -> OpenApiRouter<AppState> {
 /// The application and its OpenAPI document.
 pub fn app(state: AppState) -> App {
     let (api, document) = api().split_for_parts();
-    let Pages { router, routes } = machines().merge(visitors(&state));
+    let Pages { router, routes } = machines().merge(visitors(&state)).merge(members());
     let router = api
         .merge(router)
         .fallback(absent)

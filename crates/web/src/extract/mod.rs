@@ -10,5 +10,6 @@ mod session;
 pub use body::{CsrfForm, Form, Json, Query};
 pub use client::Caller;
 pub use path::Path;
+pub(crate) use scope::used_last;
 pub use scope::{IfMatch, Member, PageMember};
 pub use session::{CurrentUser, PageUser, Visitor, access_token, clear_cookie, session_cookie};

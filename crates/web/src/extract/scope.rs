@@ -41,7 +41,7 @@ impl FromRequestParts<AppState> for Member {
         let user = login.session.user_id;
         let membership = match named {
             Some(name) => by_name(state, user, &name).await?.ok_or_else(Problem::not_found)?,
-            None => by_default(state, &login).await?.ok_or_else(no_organization)?,
+            None => used_last(state, &login).await?.ok_or_else(no_organization)?,
         };
         Ok(Self { login, membership })
     }
@@ -80,7 +80,8 @@ async fn by_name(state: &AppState, user: UserId, name: &str) -> Result<Option<Me
     })
 }
 
-async fn by_default(state: &AppState, login: &LoggedIn) -> Result<Option<Membership>, Problem> {
+/// The session's active organization, else the one used last (D3). `None`: the person is in none.
+pub(crate) async fn used_last(state: &AppState, login: &LoggedIn) -> Result<Option<Membership>, Problem> {
     let mut conn = state.ctx.db.read().await?;
     let user = login.session.user_id;
     if let Some(active) = login.session.organization_id

@@ -32,7 +32,7 @@ pub struct ListPage {
     pub room: Room,
 }
 
-/// One check in the table; times in whole milliseconds, "–" for a phase that was not reached.
+/// One check in the table.
 #[derive(Debug, Clone)]
 pub struct CheckRow {
     /// "23 Nov, 10:30:02".
@@ -40,10 +40,6 @@ pub struct CheckRow {
     pub state: State,
     /// "200", "503, expected 200", "Certificate not valid".
     pub words: String,
-    pub dns: String,
-    pub connect: String,
-    pub tls: String,
-    pub first_byte: String,
     /// "126 ms".
     pub total: String,
 }

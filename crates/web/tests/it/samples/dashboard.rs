@@ -226,10 +226,6 @@ fn monitor(words: &Words) -> monitors::ShowPage {
         at: at.into(),
         state,
         words: words.text(text),
-        dns: "11".into(),
-        connect: "17".into(),
-        tls: "36".into(),
-        first_byte: "62".into(),
         total: "126 ms".into(),
     };
     let figure = |label: &str, value: &str, unit: &str| (label.to_owned(), value.to_owned(), unit.to_owned());

@@ -1,0 +1,51 @@
+//! What the request before this one did. The address carries a word of this list, never a text, so that a link from
+//! elsewhere cannot make the page say anything (T-05).
+
+const SENTENCES: [(&str, &str); 26] = [
+    ("service-made", "The service is there."),
+    ("service-saved", "The service is saved."),
+    ("service-deleted", "The service and its monitors are deleted."),
+    ("placed", "The service stands on that page now."),
+    ("taken-off", "The service is off that page."),
+    ("monitor-made", "The monitor is there; its first check is on its way."),
+    ("monitor-saved", "The monitor is saved."),
+    ("monitor-deleted", "The monitor is deleted."),
+    ("checked", "Checked just now; the result stands on top of the list."),
+    ("check-asked", "A check is on its way. Load this page again to see its result."),
+    ("paused", "The monitor is paused; its history stays."),
+    ("resumed", "The monitor is checked again."),
+    ("page-made", "The status page is there."),
+    ("page-saved", "The status page is saved."),
+    ("page-deleted", "The status page is deleted."),
+    ("incident-opened", "The incident is on your pages."),
+    ("incident-updated", "The update is posted."),
+    ("incident-saved", "The incident is saved."),
+    ("incident-deleted", "The incident is deleted."),
+    ("subscriber-added", "A mail asks this address to confirm."),
+    ("subscriber-deleted", "The subscriber is deleted and gets no more mail."),
+    ("invited", "The invitation is on its way."),
+    ("revoked", "The invitation no longer works."),
+    ("role-changed", "The role is changed."),
+    ("member-removed", "The member is removed."),
+    ("settings-saved", "The settings are saved."),
+];
+
+/// `None` for a word that is not ours.
+pub(crate) fn text(word: &str) -> Option<&'static str> {
+    SENTENCES.iter().find(|(known, _)| *known == word).map(|(_, sentence)| *sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_words_make_a_sentence() {
+        assert_eq!(text("service-saved"), Some("The service is saved."));
+        assert_eq!(text("Send your password to Charlie"), None);
+        let mut words: Vec<_> = SENTENCES.iter().map(|(word, _)| word).collect();
+        words.sort();
+        words.dedup();
+        assert_eq!(words.len(), SENTENCES.len());
+    }
+}

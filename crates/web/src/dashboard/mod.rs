@@ -1,0 +1,15 @@
+//! The pages of members, one file per screen. A handler parses, reads or acts, and renders; what an action refuses
+//! comes back as the same form with everything that was typed.
+
+pub(crate) mod monitors;
+pub(crate) mod overview;
+pub(crate) mod services;
+pub(crate) mod welcome;
+
+mod flash;
+mod incident_rows;
+mod input;
+mod monitor_page;
+mod monitor_words;
+mod screen;
+mod states;

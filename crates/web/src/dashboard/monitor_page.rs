@@ -1,0 +1,187 @@
+//! One monitor: its state, figures, rules and last checks.
+
+use domain::check::{CheckResult, CheckStatus};
+use domain::monitor::Monitor;
+use domain::time::{DAY_MS, Interval, Timestamp};
+use domain::uptime::{Timeline, Weights, format_percent, uptime, window_of_days};
+use domain::verdict::{MonitorVerdict, Policy};
+
+use super::monitor_words as about;
+use super::screen::Screen;
+use crate::error::Problem;
+use crate::public::timeline::DAYS;
+use crate::view::State;
+use crate::view::dashboard::monitors::{CheckRow, ShowPage};
+use crate::view::plan::interval;
+use crate::words;
+
+/// Rows in the table of checks.
+const LAST_CHECKS: i64 = 50;
+/// What the mean answer time is taken over.
+const HOURS: i64 = 24;
+
+pub(crate) async fn of(screen: &Screen, monitor: &Monitor) -> Result<ShowPage, Problem> {
+    let (now, scope) = (screen.now(), screen.scope());
+    let mut conn = screen.read().await?;
+    let service = store::services::find(&mut conn, scope, monitor.service_id).await?;
+    let checks = store::check_results::list(&mut conn, scope, monitor.id, None, LAST_CHECKS).await?;
+    drop(conn);
+    Ok(ShowPage {
+        figures: figures(screen, monitor).await?,
+        shell: screen.shell().await?,
+        id: monitor.id.to_string(),
+        name: about::name(&monitor.url),
+        url: monitor.url.clone(),
+        state: about::state(monitor),
+        words: about::standing(monitor, now),
+        is_active: monitor.is_active,
+        service: service.map(|service| (service.id.to_string(), service.name)).unwrap_or_default(),
+        interval: rhythm(screen, monitor),
+        rules: rules(monitor),
+        checks: checks.iter().map(|check| check_row(check, monitor)).collect(),
+    })
+}
+
+async fn figures(screen: &Screen, monitor: &Monitor) -> Result<Vec<(String, String, String)>, Problem> {
+    let (now, scope) = (screen.now(), screen.scope());
+    let since = now.plus_ms(-DAYS * DAY_MS);
+    let mut conn = screen.read().await?;
+    let spans = store::state_intervals::list(&mut conn, scope, monitor.id, since).await?;
+    let hours =
+        store::rollups::list_hours(&mut conn, scope, monitor.id, now.hour() - HOURS + 1, now.hour() + 1)
+            .await?;
+    drop(conn);
+    let policy = Policy::of(monitor, screen.limits().clamp_interval(monitor.interval_seconds));
+    let known_until = MonitorVerdict::of(monitor).known_until(policy, now);
+    let timeline: Vec<_> = spans
+        .iter()
+        .map(|span| {
+            (Interval { start: span.started_at, end: span.ended_at.unwrap_or(known_until) }, span.state)
+        })
+        .collect();
+    let seen = uptime(
+        &Timeline { monitors: &timeline, ..Timeline::default() },
+        window_of_days(DAYS, now),
+        Weights::default(),
+    );
+    let (percent, unit) = match seen.uptime.map(format_percent) {
+        Some(text) => (text.trim_end_matches(" %").to_owned(), " %".to_owned()),
+        None => ("–".to_owned(), String::new()),
+    };
+    let count: i64 = hours.iter().map(|hour| i64::from(hour.response_time_count)).sum();
+    let sum: i64 = hours.iter().map(|hour| hour.response_time_sum_ms).sum();
+    let ms = |value: Option<i64>| match value {
+        Some(ms) => (ms.to_string(), " ms".to_owned()),
+        None => ("–".to_owned(), String::new()),
+    };
+    let (mean, mean_unit) = ms(sum.checked_div(count));
+    let (last, last_unit) = ms(monitor.last_response_time_ms.map(i64::from));
+    Ok(vec![
+        (format!("Uptime, {DAYS} days"), percent, unit),
+        ("Mean answer, 24 h".to_owned(), mean, mean_unit),
+        ("Last answer".to_owned(), last, last_unit),
+    ])
+}
+
+/// "60 s"; when the tier runs it less often than it was asked to, that too (X43).
+fn rhythm(screen: &Screen, monitor: &Monitor) -> String {
+    let run = screen.limits().clamp_interval(monitor.interval_seconds);
+    if run == monitor.interval_seconds {
+        return interval(run);
+    }
+    let tier = screen.membership.organization.tier.label();
+    format!(
+        "{} ({} was asked for; {tier} checks no more often)",
+        interval(run),
+        interval(monitor.interval_seconds)
+    )
+}
+
+fn rules(monitor: &Monitor) -> Vec<(String, String)> {
+    let in_a_row = |count: i32, what: &str| match count {
+        1 => format!("1 check {what}s"),
+        many => format!("{many} checks in a row {what}"),
+    };
+    let slow = match monitor.degraded_above_ms {
+        Some(ms) => format!("an answer takes more than {ms} ms"),
+        None => "never".to_owned(),
+    };
+    let rule = |label: &str, value: String| (label.to_owned(), value);
+    vec![
+        rule("Request", format!("{}, expects {}", monitor.method.as_str(), monitor.expected_status)),
+        rule("Time-out", format!("{} s", monitor.timeout_seconds)),
+        rule("Down when", in_a_row(monitor.failures_to_open, "fail")),
+        rule("Up again when", in_a_row(monitor.successes_to_close, "succeed")),
+        rule("Slow when", slow),
+    ]
+}
+
+fn check_row(check: &CheckResult, monitor: &Monitor) -> CheckRow {
+    let (state, words) = seen(check, monitor.expected_status);
+    let by_hand = if check.is_manual { ", by hand" } else { "" };
+    CheckRow {
+        at: at(check.checked_at),
+        state,
+        words: format!("{words}{by_hand}"),
+        total: check.response_time_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms")),
+    }
+}
+
+/// The state and the sentence of one result.
+pub(crate) fn seen(check: &CheckResult, expected_status: i32) -> (State, String) {
+    let code = check.status_code.map(i32::from);
+    let state = match check.status {
+        CheckStatus::Up => State::Operational,
+        CheckStatus::Degraded => State::Degraded,
+        CheckStatus::Down => State::Major,
+        CheckStatus::NoData => State::NoData,
+    };
+    let words = match (check.failure, code, check.status) {
+        (Some(class), _, _) => class.explain(code, expected_status),
+        (None, _, CheckStatus::NoData) => "Could not be run on our side.".to_owned(),
+        (None, Some(code), CheckStatus::Degraded) => format!("{code}, slow"),
+        (None, Some(code), _) => code.to_string(),
+        (None, None, _) => "Answered".to_owned(),
+    };
+    (state, words)
+}
+
+/// "23 Nov 2026, 10:30:02"; the heading of the column names the zone.
+fn at(at: Timestamp) -> String {
+    format!("{}, {}", words::date(at), at.to_jiff().strftime("%H:%M:%S"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::check::FailureClass;
+    use domain::id::MonitorId;
+
+    fn check(status: CheckStatus, failure: Option<FailureClass>, status_code: Option<i16>) -> CheckResult {
+        CheckResult {
+            monitor_id: MonitorId::new(uuid::Uuid::from_u128(1)),
+            checked_at: Timestamp::from_ms(1_795_428_131_120),
+            status,
+            failure,
+            status_code,
+            response_time_ms: Some(12),
+            is_manual: false,
+        }
+    }
+
+    #[test]
+    fn a_result_reads_as_its_status_or_as_what_went_wrong() {
+        assert_eq!(seen(&check(CheckStatus::Up, None, Some(204)), 204), (State::Operational, "204".into()));
+        assert_eq!(
+            seen(&check(CheckStatus::Degraded, None, Some(200)), 200),
+            (State::Degraded, "200, slow".into())
+        );
+        let failed = check(CheckStatus::Down, Some(FailureClass::UnexpectedStatus), Some(503));
+        assert_eq!(seen(&failed, 200), (State::Major, "The server answered 503 instead of 200.".into()));
+    }
+
+    #[test]
+    fn the_time_of_a_check_has_seconds() {
+        assert_eq!(at(Timestamp::from_ms(1_795_428_131_120)), "23 Nov 2026, 10:02:11");
+    }
+}

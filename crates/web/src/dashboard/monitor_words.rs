@@ -1,0 +1,83 @@
+//! What a monitor says, in words; shared by its own pages, services and the overview.
+
+use domain::monitor::{Monitor, MonitorState};
+use domain::time::Timestamp;
+use url::Url;
+
+use crate::view::State;
+use crate::words;
+
+/// Host, port and path of a URL; the address as it stands when it is none.
+pub(crate) fn name(url: &str) -> String {
+    let Ok(parsed) = Url::parse(url) else { return url.to_owned() };
+    let host = parsed.host_str().unwrap_or_default();
+    let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = parsed.path().trim_end_matches('/');
+    format!("{host}{port}{path}")
+}
+
+/// Fails or is slow, and is watched.
+pub(crate) fn is_broken(monitor: &Monitor) -> bool {
+    monitor.is_active && matches!(monitor.state, MonitorState::Down | MonitorState::Degraded)
+}
+
+/// A paused monitor says nothing.
+pub(crate) fn state(monitor: &Monitor) -> State {
+    if monitor.is_active { monitor.state.into() } else { State::NoData }
+}
+
+/// What the last check met: "The server answered 503 instead of 200."
+pub(crate) fn seen(monitor: &Monitor) -> String {
+    match (monitor.last_failure, monitor.last_response_time_ms) {
+        (Some(failure), _) => failure.explain(monitor.last_status_code, monitor.expected_status),
+        (None, Some(took)) => format!("Answered in {took} ms."),
+        (None, None) => String::new(),
+    }
+}
+
+/// "Answers", "Paused", "Not checked yet", or what went wrong.
+pub(crate) fn answer(monitor: &Monitor) -> String {
+    match monitor.state {
+        _ if !monitor.is_active => "Paused".to_owned(),
+        MonitorState::NoData => "Not checked yet".to_owned(),
+        MonitorState::Up if monitor.last_failure.is_none() => "Answers".to_owned(),
+        MonitorState::Degraded if monitor.last_failure.is_none() => "Answers slowly".to_owned(),
+        _ => match seen(monitor) {
+            text if text.is_empty() => "Fails".to_owned(),
+            text => text,
+        },
+    }
+}
+
+/// "Down for 39 min", "Answers since 21 Nov 2026, 09:12 UTC".
+pub(crate) fn standing(monitor: &Monitor, now: Timestamp) -> String {
+    let since = monitor.state_since;
+    match (monitor.state, since) {
+        _ if !monitor.is_active => "Paused".to_owned(),
+        (MonitorState::Down, Some(at)) => format!("Down for {}", words::lasting(now.since(at))),
+        (MonitorState::Degraded, Some(at)) => format!("Slow for {}", words::lasting(now.since(at))),
+        (MonitorState::Up, Some(at)) => format!("Answers since {}", words::moment(at, now).text),
+        _ => answer(monitor),
+    }
+}
+
+/// "12 s ago", "never".
+pub(crate) fn checked(monitor: &Monitor, now: Timestamp) -> String {
+    match monitor.last_checked_at {
+        Some(at) => format!("{} ago", words::lasting(now.since(at))),
+        None => "never".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_monitor_is_called_by_host_port_and_path() {
+        assert_eq!(name("https://example.com/"), "example.com");
+        assert_eq!(name("https://example.com/health?x=1"), "example.com/health");
+        assert_eq!(name("http://127.0.0.1:8080/a"), "127.0.0.1:8080/a");
+        assert_eq!(name("nonsense"), "nonsense");
+    }
+}

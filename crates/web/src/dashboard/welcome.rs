@@ -1,0 +1,299 @@
+//! `/orgs/{org}/welcome`: one address, its first check, and the page that shows it.
+
+use actions::monitors::NewMonitor;
+use actions::services::NewService;
+use actions::{Error, checks, monitors, services};
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::check::{CheckResult, FailureClass, Phases};
+use domain::id::MonitorId;
+use domain::monitor::Monitor;
+use domain::organization::Permission;
+use serde::Deserialize;
+use url::Url;
+
+use super::input;
+use super::monitor_page::seen;
+use super::screen::{Refused, Screen, refused};
+use crate::api::v1::monitors::checked_url;
+use crate::error::Problem;
+use crate::extract::CsrfForm;
+use crate::page::html;
+use crate::view::dashboard::welcome::{Phase, Reached, ResultPage, WelcomePage};
+use crate::view::plan::interval;
+use crate::view::{Errors, State};
+
+/// Mail providers whose domain says nothing about the person.
+const GENERIC: [&str; 24] = [
+    "gmail.com",
+    "googlemail.com",
+    "outlook.com",
+    "hotmail.com",
+    "live.com",
+    "msn.com",
+    "yahoo.com",
+    "yahoo.de",
+    "yahoo.co.uk",
+    "ymail.com",
+    "icloud.com",
+    "me.com",
+    "mac.com",
+    "aol.com",
+    "gmx.de",
+    "gmx.net",
+    "gmx.com",
+    "web.de",
+    "mail.com",
+    "mail.ru",
+    "proton.me",
+    "protonmail.com",
+    "fastmail.com",
+    "zoho.com",
+];
+
+/// Names of the phases in the address of the result.
+const PHASES: [&str; 4] = ["dns", "tcp", "tls", "first"];
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Input {
+    url: String,
+}
+
+/// The field, or what the first check of `?monitor=` saw.
+pub(crate) async fn show(screen: Screen) -> Response {
+    let body = async {
+        if let Some(id) = screen.parameter("monitor") {
+            return result(&screen, input::id(&id)?).await;
+        }
+        screen.require(Permission::ManageMonitors)?;
+        let url = guess(&screen.user.login.email).unwrap_or_default();
+        Ok(html(&field(&screen, url, true, Errors::default())))
+    };
+    screen.answer(body).await
+}
+
+/// Makes service and monitor, runs the first check, and leads to its result.
+pub(crate) async fn watch(screen: Screen, CsrfForm(input): CsrfForm<Input>) -> Response {
+    let body = async {
+        match begin(&screen, &input.url).await {
+            Ok(monitor) => check(&screen, monitor.id).await,
+            Err(error) => {
+                let Refused { status, errors, .. } = refused(error)?;
+                Ok((status, html(&field(&screen, input.url, false, errors))).into_response())
+            }
+        }
+    };
+    screen.answer(body).await
+}
+
+fn field(screen: &Screen, url: String, is_guess: bool, errors: Errors) -> WelcomePage {
+    WelcomePage {
+        site: screen.site(),
+        root: screen.root(),
+        is_guess: is_guess && !url.is_empty(),
+        url,
+        errors,
+    }
+}
+
+/// A service of the host's name with one monitor. The address is looked at first, so that a wrong one leaves nothing.
+async fn begin(screen: &Screen, typed: &str) -> actions::Result<Monitor> {
+    let ctx = &screen.state.ctx;
+    let url = checked_url(&screen.state, &with_scheme(typed)).map_err(|field| Error::Invalid(vec![field]))?;
+    let host = Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let name = host.trim_start_matches("www.").to_owned();
+    let service = NewService { name, is_visible: true, ..NewService::default() };
+    let service = services::create(ctx, &screen.membership, service).await?;
+    monitors::create(ctx, &screen.membership, NewMonitor::new(service.id, Ok(url))).await
+}
+
+/// People type "example.com".
+fn with_scheme(typed: &str) -> String {
+    let typed = typed.trim();
+    if typed.is_empty() || typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") }
+}
+
+async fn check(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
+    let by_hand = checks::begin_by_hand(&screen.state.ctx, &screen.membership, id).await?;
+    let outcome = screen.state.egress.check(&by_hand.job).await;
+    checks::record_by_hand(&screen.state.ctx, &screen.membership, &by_hand, &outcome).await?;
+    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms } = outcome.phases;
+    let took: String = PHASES
+        .into_iter()
+        .zip([dns_ms, connect_ms, tls_ms, first_byte_ms])
+        .filter_map(|(name, ms)| ms.map(|ms| format!("&{name}={ms}")))
+        .collect();
+    Ok(Redirect::to(&format!("{}/welcome?monitor={id}{took}", screen.root())).into_response())
+}
+
+/// The stored result decides; only how long each phase took stands in the address, as it is stored nowhere.
+async fn result(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
+    let mut conn = screen.read().await?;
+    let monitor =
+        store::monitors::find(&mut conn, screen.scope(), id).await?.ok_or_else(Problem::not_found)?;
+    let results = store::check_results::list(&mut conn, screen.scope(), id, None, 10).await?;
+    let page = store::status_pages::find_default(&mut conn, screen.scope()).await?;
+    drop(conn);
+    let check = results.iter().find(|result| result.is_manual).or(results.first());
+    let check = check.ok_or_else(Problem::not_found)?;
+    let path = page.map_or_else(|| format!("{}/pages", screen.root()), |page| screen.public_path(&page.slug));
+    let (state, words) = seen(check, monitor.expected_status);
+    let mut origin = screen.state.config.public_url.clone();
+    origin.set_path(&path);
+    Ok(html(&ResultPage {
+        site: screen.site(),
+        root: screen.root(),
+        phases: phases(&monitor.url, check, |name| screen.parameter(name)?.parse().ok()),
+        is_up: matches!(state, State::Operational | State::Degraded),
+        words: if check.failure.is_none() { format!("Status {words}") } else { words },
+        total: check.response_time_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms")),
+        advice: check.failure.map(advice).unwrap_or_default().to_owned(),
+        rhythm: format!(
+            "We look again every {}. You can change that later.",
+            interval(screen.limits().clamp_interval(monitor.interval_seconds))
+        ),
+        monitor_path: format!("{}/monitors/{id}", screen.root()),
+        page_path: path,
+        page_url: origin.into(),
+        url: monitor.url,
+    }))
+}
+
+/// The staircase: what was reached took its time, the first thing that was not is where it failed.
+fn phases(url: &str, check: &CheckResult, took: impl Fn(&str) -> Option<u32>) -> Vec<Phase> {
+    let names = ["DNS", "TCP connect", "TLS handshake", "First byte"];
+    let is_https = url.starts_with("https:");
+    let failed = check.failure.map(|class| failed_phase(class, |index| took(PHASES.get(index)?)));
+    names
+        .into_iter()
+        .zip(PHASES)
+        .enumerate()
+        .map(|(index, (name, key))| {
+            let outcome = match (took(key), failed) {
+                (_, Some(at)) if at == index => {
+                    Reached::Failed(check.failure.map(short).unwrap_or_default().to_owned())
+                }
+                (_, Some(at)) if at < index => Reached::Skipped,
+                _ if index == 2 && !is_https => Reached::Skipped,
+                (Some(ms), _) => Reached::Took(ms),
+                (None, _) => Reached::Skipped,
+            };
+            Phase { name, outcome }
+        })
+        .collect()
+}
+
+/// Index of the phase in which a failure of this class happens; 4: after all of them.
+fn failed_phase(class: FailureClass, took: impl Fn(usize) -> Option<u32>) -> usize {
+    use FailureClass as F;
+    match class {
+        F::DnsFailed => 0,
+        F::ConnectionFailed => 1,
+        F::TlsFailed | F::CertificateInvalid => 2,
+        F::TimedOut if took(0).is_none() && took(1).is_none() => 0,
+        F::TimedOut if took(1).is_none() => 1,
+        F::TimedOut | F::ProtocolError => 3,
+        F::TooManyRedirects | F::RedirectRefused | F::UnexpectedStatus | F::AnswerTooLarge => 4,
+    }
+}
+
+const fn short(class: FailureClass) -> &'static str {
+    use FailureClass as F;
+    match class {
+        F::DnsFailed => "the name is not known",
+        F::ConnectionFailed => "no connection",
+        F::TlsFailed => "the handshake failed",
+        F::CertificateInvalid => "the certificate is not valid",
+        F::TimedOut => "no answer in time",
+        F::ProtocolError => "the answer was not HTTP",
+        F::TooManyRedirects | F::RedirectRefused | F::UnexpectedStatus | F::AnswerTooLarge => "",
+    }
+}
+
+/// What can be done about a failure.
+const fn advice(class: FailureClass) -> &'static str {
+    use FailureClass as F;
+    match class {
+        F::DnsFailed => "Look whether the name is spelt right and has an A or AAAA record.",
+        F::ConnectionFailed => {
+            "Look whether the server runs, the port is right, and a firewall lets us in. Private addresses are \
+             never reached."
+        }
+        F::TlsFailed => {
+            "The server and we found no common TLS version, or it speaks plain HTTP on this port."
+        }
+        F::CertificateInvalid => "Renew the certificate, or look whether it names this host.",
+        F::TimedOut => {
+            "The server took longer than 10 s. A page that is made faster, such as /health, is a better target."
+        }
+        F::ProtocolError => "Something else than a web server seems to listen there.",
+        F::TooManyRedirects => "Watch the address at the end of the redirects.",
+        F::RedirectRefused => "Watch the address that the redirect should lead to.",
+        F::UnexpectedStatus => "Mend the server, or expect another status for this address.",
+        F::AnswerTooLarge => "Watch a smaller page, such as /health.",
+    }
+}
+
+/// `https://` and the domain of a mail address that is the person's own.
+fn guess(email: &str) -> Option<String> {
+    let (_, domain) = email.rsplit_once('@')?;
+    let domain = domain.to_ascii_lowercase();
+    let is_own = domain.contains('.') && !GENERIC.contains(&domain.as_str());
+    is_own.then(|| format!("https://{domain}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::check::CheckStatus;
+    use domain::time::Timestamp;
+
+    #[test]
+    fn a_domain_of_ones_own_is_guessed_and_a_providers_is_not() {
+        assert_eq!(guess("alice@Acme.example").as_deref(), Some("https://acme.example"));
+        assert_eq!(guess("bob@gmail.com"), None);
+        assert_eq!(guess("root@localhost"), None);
+    }
+
+    #[test]
+    fn an_address_without_scheme_is_taken_as_https() {
+        assert_eq!(with_scheme(" example.com "), "https://example.com");
+        assert_eq!(with_scheme("http://example.com"), "http://example.com");
+        assert_eq!(with_scheme(""), "");
+    }
+
+    fn drawn(url: &str, failure: Option<FailureClass>, took: &[(&str, u32)]) -> Vec<String> {
+        let check = CheckResult {
+            monitor_id: MonitorId::new(uuid::Uuid::from_u128(1)),
+            checked_at: Timestamp::from_ms(0),
+            status: if failure.is_some() { CheckStatus::Down } else { CheckStatus::Up },
+            failure,
+            status_code: None,
+            response_time_ms: None,
+            is_manual: true,
+        };
+        let took = |name: &str| took.iter().find(|(key, _)| *key == name).map(|(_, ms)| *ms);
+        phases(url, &check, took)
+            .into_iter()
+            .map(|phase| match phase.outcome {
+                Reached::Took(ms) => ms.to_string(),
+                Reached::Failed(why) => why,
+                Reached::Skipped => "-".to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_staircase_ends_where_the_check_failed() {
+        let all = [("dns", 3), ("tcp", 5), ("tls", 7), ("first", 11)];
+        assert_eq!(drawn("https://a.example", None, &all), ["3", "5", "7", "11"]);
+        assert_eq!(drawn("http://a.example", None, &[("tcp", 5), ("first", 11)]), ["-", "5", "-", "11"]);
+        let dns = Some(FailureClass::DnsFailed);
+        assert_eq!(drawn("https://a.example", dns, &[]), ["the name is not known", "-", "-", "-"]);
+        let tls = Some(FailureClass::CertificateInvalid);
+        let expected = ["3", "5", "the certificate is not valid", "-"];
+        assert_eq!(drawn("https://a.example", tls, &all[..2]), expected);
+        let status = Some(FailureClass::UnexpectedStatus);
+        assert_eq!(drawn("https://a.example", status, &all), ["3", "5", "7", "11"]);
+    }
+}
