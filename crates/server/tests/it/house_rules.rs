@@ -396,81 +396,67 @@ fn has_word(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| !line[..at].ends_with(|before: char| before.is_alphanumeric()))
 }
 
-/// All rules, with one bad sample each: where it stands, its text, and the line that the rule must name.
-fn rules() -> Vec<(&'static str, Rule, &'static str, String, usize)> {
+/// A text that breaks one rule, and the line that the rule must name.
+struct Sample {
+    name: &'static str,
+    rule: Rule,
+    path: &'static str,
+    text: String,
+    line: usize,
+}
+
+fn sample(
+    name: &'static str,
+    rule: Rule,
+    path: &'static str,
+    text: impl Into<String>,
+    line: usize,
+) -> Sample {
+    Sample { name, rule, path, text: text.into(), line }
+}
+
+fn bad_files() -> Vec<Sample> {
+    let library = "crates/a/src/lib.rs";
     let function = format!("fn long() {{\n{}}}\n", "    step();\n".repeat(MAX_FUNCTION_LINES + 1));
+    let long = |most: usize| "//!\n".repeat(most + 1);
+    vec![
+        sample("long files", long_files, library, long(MAX_LINES), MAX_LINES + 1),
+        sample("long tests", long_files, "crates/a/tests/it/b.rs", long(MAX_TEST_LINES), MAX_TEST_LINES + 1),
+        sample("long functions", long_functions, library, function, 1),
+        sample("vague names", vague_names, "crates/a/src/page_utils.rs", "", 1),
+        sample("unfinished", unfinished, library, concat!("\n#[al", "low(dead_code)]\nfn f() {}\n"), 2),
+        sample("silent modules", silent_modules, library, "pub mod b;\n", 1),
+        sample("test binaries", test_binaries, "crates/a/tests/it/main.rs", "mod b;\n", 1),
+        sample("second test binary", test_binaries, "crates/a/tests/b.rs", "#![cfg(test)]\n", 1),
+    ]
+}
+
+fn bad_texts() -> Vec<Sample> {
+    let page = "crates/web/templates/public/a.html";
     let select = concat!("fn f() {\n    query(\"SEL", "ECT id FROM a\");\n}\n");
     let built = concat!("fn f() {\n\n    fetch(format!(\"SEL", "ECT id FROM {table}\"));\n}\n");
-    let allow = concat!("\n#[al", "low(dead_code)]\nfn f() {}\n");
-    let filler = concat!("<p>\n\n  Oo", "ps! No page.</p>\n");
+    let guard = "\nuse sqlx::AssertSqlSafe;\n";
     vec![
-        ("long files", long_files, "crates/a/src/lib.rs", "//!\n".repeat(MAX_LINES + 1), MAX_LINES + 1),
-        (
-            "long test files",
-            long_files,
-            "crates/a/tests/it/b.rs",
-            "//!\n".repeat(MAX_TEST_LINES + 1),
-            MAX_TEST_LINES + 1,
-        ),
-        ("long functions", long_functions, "crates/a/src/lib.rs", function, 1),
-        ("vague names", vague_names, "crates/a/src/page_utils.rs", String::new(), 1),
-        ("unfinished", unfinished, "crates/a/src/lib.rs", allow.to_owned(), 2),
-        ("silent modules", silent_modules, "crates/a/src/lib.rs", "pub mod b;\n".to_owned(), 1),
-        ("test binaries", test_binaries, "crates/a/tests/it/main.rs", "mod b;\n".to_owned(), 1),
-        ("second test binary", test_binaries, "crates/a/tests/b.rs", "#![cfg(test)]\n".to_owned(), 1),
-        (
-            "raw html",
-            raw_html,
-            "crates/web/templates/public/a.html",
-            "<p>\n{{ text | safe }}\n".to_owned(),
-            2,
-        ),
-        ("lone templates", lone_templates, "crates/notifier/templates/a.txt", "Hello".to_owned(), 1),
-        ("SQL outside store", sql_outside_store, "crates/web/src/lib.rs", select.to_owned(), 2),
-        ("built SQL", built_sql, "crates/store/src/lib.rs", built.to_owned(), 3),
-        (
-            "SQL past the guard",
-            built_sql,
-            "crates/store/src/lib.rs",
-            "\nuse sqlx::AssertSqlSafe;\n".to_owned(),
-            2,
-        ),
-        ("foreign words", foreign_words, "crates/web/templates/public/a.html", filler.to_owned(), 3),
-        (
-            "layers",
-            house_layers::imports,
-            "crates/web/Cargo.toml",
-            "[dependencies]\nsqlx.workspace = true\n".to_owned(),
-            2,
-        ),
-        (
-            "layers of tests",
-            house_layers::imports,
-            "crates/domain/Cargo.toml",
-            "[dev-dependencies]\nstore.workspace = true\n".to_owned(),
-            2,
-        ),
-        (
-            "drivers",
-            house_layers::drivers,
-            "crates/domain/Cargo.toml",
-            "[dependencies]\n\nsqlx = { workspace = true, features = [\"sqlite\"] }\n".to_owned(),
-            3,
-        ),
-        (
-            "versions",
-            house_layers::versions,
-            "crates/web/Cargo.toml",
-            "[dependencies]\naxum = \"0.8\"\n".to_owned(),
-            2,
-        ),
-        (
-            "clippy.toml",
-            house_layers::clippy_files,
-            "crates/web/clippy.toml",
-            "too-many-lines-threshold = 70\n".to_owned(),
-            1,
-        ),
+        sample("raw html", raw_html, page, "<p>\n{{ text | safe }}\n", 2),
+        sample("lone templates", lone_templates, "crates/notifier/templates/a.txt", "Hello", 1),
+        sample("SQL outside store", sql_outside_store, "crates/web/src/lib.rs", select, 2),
+        sample("built SQL", built_sql, "crates/store/src/lib.rs", built, 3),
+        sample("SQL past the guard", built_sql, "crates/store/src/lib.rs", guard, 2),
+        sample("foreign words", foreign_words, page, concat!("<p>\n\n  Oo", "ps! No page.</p>\n"), 3),
+    ]
+}
+
+fn bad_manifests() -> Vec<Sample> {
+    let (web, domain) = ("crates/web/Cargo.toml", "crates/domain/Cargo.toml");
+    let upward = "[dev-dependencies]\nstore.workspace = true\n";
+    let driver = "[dependencies]\n\nsqlx = { workspace = true, features = [\"sqlite\"] }\n";
+    let own_clippy = "too-many-lines-threshold = 70\n";
+    vec![
+        sample("layers", house_layers::imports, web, "[dependencies]\nsqlx.workspace = true\n", 2),
+        sample("layers of tests", house_layers::imports, domain, upward, 2),
+        sample("drivers", house_layers::drivers, domain, driver, 3),
+        sample("versions", house_layers::versions, web, "[dependencies]\naxum = \"0.8\"\n", 2),
+        sample("clippy.toml", house_layers::clippy_files, "crates/web/clippy.toml", own_clippy, 1),
     ]
 }
 
@@ -504,7 +490,9 @@ rules_hold! {
 
 #[test]
 fn each_rule_finds_its_bad_sample_and_says_where() {
-    for (name, rule, path, text, line) in rules() {
+    for Sample { name, rule, path, text, line } in
+        [bad_files(), bad_texts(), bad_manifests()].into_iter().flatten()
+    {
         let found = rule(&[Source { path: path.to_owned(), text }]);
         let place = format!("{path}:{line}: ");
         assert!(
