@@ -301,26 +301,24 @@ fn raw_html(sources: &[Source]) -> Findings {
     findings
 }
 
-/// A template is rendered by a struct (`path = "…"`) or is part of one that is, and its folder is a module of its crate.
+/// `templates/F/x.html` is rendered by a struct in `view/F.rs` or `view/F/`, or is part of a template that is. Layouts and
+/// partials are everybody's.
 fn lone_templates(sources: &[Source]) -> Findings {
     let mut findings = Vec::new();
     for source in sources {
         let Some((home, name)) = source.path.split_once("/templates/") else { continue };
-        let quoted = format!("\"{name}\"");
-        let is_used = sources.iter().any(|other| {
-            other.path.starts_with(home) && other.path != source.path && other.text.contains(&quoted)
-        });
-        if !is_used {
-            findings.push(source.at(1, "no struct renders this template"));
-        }
         let folder = name.split('/').next().unwrap_or_default();
-        let is_module = |path: &str| {
-            path == format!("{home}/src/{folder}.rs") || path.starts_with(&format!("{home}/src/{folder}/"))
+        let views = [format!("{home}/src/view/{folder}.rs"), format!("{home}/src/view/{folder}/")];
+        let is_shared = source.package() != "web" || matches!(folder, "layout" | "partial");
+        let may_name = |other: &Source| {
+            let is_part = other.path.starts_with(home) && !other.is("rs") && other.path != source.path;
+            let is_view = views.iter().any(|view| other.path.starts_with(view.as_str()));
+            is_part || is_view || (is_shared && other.path.starts_with(home))
         };
-        let is_shared = matches!(folder, "layout" | "partial");
-        if source.package() == "web" && !is_shared && !sources.iter().any(|other| is_module(&other.path)) {
+        let quoted = format!("\"{name}\"");
+        if !sources.iter().any(|other| may_name(other) && other.text.contains(&quoted)) {
             findings
-                .push(source.at(1, &format!("there is no module {folder} that this template belongs to")));
+                .push(source.at(1, &format!("no struct of its module renders this template ({})", views[0])));
         }
     }
     findings

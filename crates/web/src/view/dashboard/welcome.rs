@@ -8,7 +8,7 @@ use askama::Template;
 /// `POST …/welcome` sends `csrf`, `url`; it makes service and monitor, runs the first check and answers with a redirect
 /// to itself with the result, shown by [`ResultPage`].
 #[derive(Debug, Clone, Template)]
-#[template(path = "onboarding/welcome.html")]
+#[template(path = "dashboard/welcome.html")]
 pub struct WelcomePage {
     pub site: Site,
     /// `{base}/orgs/{slug}`.
@@ -57,7 +57,7 @@ struct Bar {
 
 /// The result of the first check.
 #[derive(Debug, Clone, Template)]
-#[template(path = "onboarding/result.html")]
+#[template(path = "dashboard/result.html")]
 pub struct ResultPage {
     pub site: Site,
     pub root: String,
