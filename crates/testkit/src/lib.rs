@@ -10,6 +10,7 @@
 mod app;
 mod browser;
 mod clock;
+mod context;
 mod database;
 mod logs;
 mod mail;
@@ -25,6 +26,7 @@ mod target;
 pub use app::{Answer as HttpAnswer, PASSWORD, PUBLIC_URL, Person, SentMail, TestApp};
 pub use browser::{Browser, Violation};
 pub use clock::{START, TestClock, TestIds};
+pub use context::TestContext;
 pub use database::{FromTestDatabase, TestDatabase};
 pub use logs::ErrorLog;
 pub use mail::Mail;
