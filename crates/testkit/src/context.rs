@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actions::secrets::Keys;
 use actions::signals::Signals;
 use actions::{Context, Passwords, Policy};
+use domain::notification::Message;
 
 use crate::clock::{TestClock, TestIds};
 use crate::database::{FromTestDatabase, TestDatabase};
@@ -44,6 +45,19 @@ impl TestContext {
         change(&mut policy);
         self.ctx.policy = Arc::new(policy);
         self
+    }
+
+    /// Takes all mail that waits, oldest first, as `(recipient, message)`; it counts as sent.
+    pub async fn takes_mail(&self) -> Vec<(String, Message)> {
+        let queued = store::outbox::list_queued(&mut self.db.read().await.unwrap()).await.unwrap();
+        let mut tx = self.db.write().await.unwrap();
+        let mut mails = Vec::new();
+        for delivery in queued {
+            assert!(store::outbox::settle_sent(&mut tx, delivery.id, self.now()).await.unwrap());
+            mails.push((delivery.recipient, serde_json::from_str(&delivery.payload).unwrap()));
+        }
+        tx.commit().await.unwrap();
+        mails
     }
 }
 
