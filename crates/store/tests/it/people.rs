@@ -57,7 +57,10 @@ pub(crate) fn organization(number: u128, slug: &str, now: Timestamp) -> Organiza
 pub(crate) async fn organization_of(database: &Database, slug: &str, members: &[(UserId, Role)]) -> OrgScope {
     let mut tx = database.write().await.unwrap();
     let id = 100 + slug.bytes().map(u128::from).sum::<u128>();
-    let scope = store::organizations::insert(&mut tx, &organization(id, slug, START)).await.unwrap();
+    let scope = store::organizations::insert_unless_taken(&mut tx, &organization(id, slug, START))
+        .await
+        .unwrap()
+        .unwrap();
     for (user, role) in members {
         store::organizations::insert_member(&mut tx, scope, *user, *role, START).await.unwrap();
     }
