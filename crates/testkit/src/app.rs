@@ -24,7 +24,7 @@ use crate::{FromTestDatabase, TestClock, TestDatabase, TestIds};
 /// Where the app believes to be reached.
 pub const PUBLIC_URL: &str = "https://status.example.test";
 /// Everybody's password.
-pub const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "a quiet lamp by the window";
 
 /// The product, wired as `serve` does it, with limits that tests do not run into by accident.
 pub struct TestApp {

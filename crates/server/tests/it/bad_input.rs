@@ -17,7 +17,10 @@ async fn raw(person: &Person<'_>, path: &str, kind: &str, body: impl Into<Body>)
 }
 
 fn pointer(answer: &HttpAnswer) -> String {
-    answer.json()["errors"][0]["pointer"].as_str().unwrap_or_else(|| panic!("no pointer: {}", answer.text)).to_owned()
+    answer.json()["errors"][0]["pointer"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no pointer: {}", answer.text))
+        .to_owned()
 }
 
 #[db_test]
@@ -83,7 +86,10 @@ async fn unknown_paths_methods_and_ids_are_problems_below_api_and_pages_elsewher
     let answer = alice.get("/api/v1/nothing").await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::NOT_FOUND, "not_found"));
     let answer = alice.request(Method::PUT, "/api/v1/services", None).await;
-    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+    );
     for id in ["7", "cm_", "pg_00000000000000000000000000", "%00", "..%2f..", "null"] {
         let answer = alice.get(&format!("/api/v1/services/{id}")).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{id}: {}", answer.text);
@@ -112,7 +118,10 @@ async fn a_stale_version_is_412_and_the_newest_one_is_changed(app: TestApp) {
     assert_eq!(change(tag.clone(), "First").await.status, StatusCode::OK);
     let late = change(tag, "Second").await;
     assert_eq!((late.status, late.code().as_str()), (StatusCode::PRECONDITION_FAILED, "stale"));
-    assert_eq!(change("\"never given out\"".to_owned(), "Third").await.status, StatusCode::PRECONDITION_FAILED);
+    assert_eq!(
+        change("\"never given out\"".to_owned(), "Third").await.status,
+        StatusCode::PRECONDITION_FAILED
+    );
     assert_eq!(alice.get(&path).await.json()["name"], Value::from("First"));
 }
 
@@ -125,7 +134,8 @@ async fn a_session_in_a_cookie_changes_nothing_without_proof_that_our_page_asked
         headers.extend(extra);
         let app = alice.app;
         async move {
-            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let headers: Vec<(&str, &str)> =
+                headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             app.json(Method::POST, "/api/v1/services", &headers, Some(&json!({"name": "API"}))).await
         }
     };

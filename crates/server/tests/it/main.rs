@@ -1,7 +1,11 @@
 #![cfg(test)]
 //! What the whole product does, one file per behaviour.
 
+mod bad_input;
 mod config;
 mod config_refused;
+mod first_minute;
 mod house_layers;
 mod house_rules;
+mod process;
+mod public_page;

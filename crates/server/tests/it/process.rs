@@ -10,9 +10,15 @@ use serde_json::{Value, json};
 use testkit::{Kind, Program, TestDatabase, db_test};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_indie-status");
-const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = "a quiet lamp by the window";
 
-async fn call(program: &Program, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> (StatusCode, Value) {
+async fn call(
+    program: &Program,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: Option<Value>,
+) -> (StatusCode, Value) {
     let stream = testkit::connect(program.port()).await;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
@@ -60,7 +66,16 @@ async fn a_second_server_on_the_same_sqlite_file_is_refused_and_on_postgresql_we
 async fn commands_beside_a_running_server_take_effect_within_five_seconds(db: TestDatabase) {
     let program = Program::start(BINARY, &db, &[]).await;
     let made = program.command(
-        &["user", "create", "--email", "bob@initech.example", "--password-stdin", "--org", "Initech", "--verified"],
+        &[
+            "user",
+            "create",
+            "--email",
+            "bob@initech.example",
+            "--password-stdin",
+            "--org",
+            "Initech",
+            "--verified",
+        ],
         PASSWORD,
     );
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -70,7 +85,11 @@ async fn commands_beside_a_running_server_take_effect_within_five_seconds(db: Te
     let token = answer["access_token"].as_str().unwrap().to_owned();
     let page = |number: u32| json!({"title": format!("Page {number}")});
     let (status, answer) = call(&program, "POST", "/api/v1/pages", Some(&token), Some(page(1))).await;
-    assert_eq!((status, answer["code"].as_str()), (StatusCode::FORBIDDEN, Some("plan_limit")), "S30: one page on free");
+    assert_eq!(
+        (status, answer["code"].as_str()),
+        (StatusCode::FORBIDDEN, Some("plan_limit")),
+        "S30: one page on free"
+    );
 
     let moved = program.command(&["org", "set-tier", "initech", "pro"], "");
     assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
@@ -83,11 +102,16 @@ async fn commands_beside_a_running_server_take_effect_within_five_seconds(db: Te
         assert!(begun.elapsed() < Duration::from_secs(5), "{status}: {answer}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let reset =
-        program.command(&["user", "reset-password", "--email", "bob@initech.example", "--password-stdin"], "another good password");
+    let reset = program.command(
+        &["user", "reset-password", "--email", "bob@initech.example", "--password-stdin"],
+        "another good password",
+    );
     assert!(reset.status.success());
     tokio::time::sleep(Duration::from_secs(4)).await;
-    assert_eq!(call(&program, "GET", "/api/v1/auth/me", Some(&token), None).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        call(&program, "GET", "/api/v1/auth/me", Some(&token), None).await.0,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[db_test(flavor = "multi_thread")]
@@ -113,7 +137,8 @@ async fn killing_the_process_loses_no_acknowledged_write(db: TestDatabase) {
     }
     let (status, list) = call(&program, "GET", "/api/v1/services", Some(&token), None).await;
     assert_eq!(status, StatusCode::OK);
-    let names: Vec<&str> = list["data"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        list["data"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     for name in &acknowledged {
         assert_eq!(names.iter().filter(|found| *found == name).count(), 1, "{name}");
     }

@@ -20,12 +20,15 @@ async fn a_new_page_is_online_at_once_and_search_engines_wait_for_a_verified_own
 async fn services_stand_by_position_then_name_and_hidden_ones_do_not_exist(app: TestApp) {
     // S27, S28, X21.
     let alice = app.alice().await;
-    for (name, position, is_visible) in [("Zeta", 1, true), ("Beta", 2, true), ("Alpha", 2, true), ("Secret", 0, false)] {
+    for (name, position, is_visible) in
+        [("Zeta", 1, true), ("Beta", 2, true), ("Alpha", 2, true), ("Secret", 0, false)]
+    {
         let body = json!({"name": name, "position": position, "is_visible": is_visible});
         assert_eq!(alice.post("/api/v1/services", &body).await.status, StatusCode::CREATED);
     }
     let page = app.get("/p/acme").await.text;
-    let at = |name: &str| page.find(&format!("<b>{name}</b>")).unwrap_or_else(|| panic!("no {name} in {page}"));
+    let at =
+        |name: &str| page.find(&format!("<b>{name}</b>")).unwrap_or_else(|| panic!("no {name} in {page}"));
     assert!(at("Zeta") < at("Alpha") && at("Alpha") < at("Beta"));
     assert!(!page.contains("Secret"), "a hidden service shows");
 }
@@ -69,7 +72,8 @@ async fn what_does_not_exist_and_what_is_not_public_answer_alike(app: TestApp) {
     let absent = app.get("/p/acme/nothing").await;
     let hidden = app.get("/p/acme/hidden").await;
     assert_eq!((absent.status, hidden.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
-    let plain = |text: &str| text.lines().filter(|line| !line.contains("req_")).collect::<Vec<_>>().join("\n");
+    let plain =
+        |text: &str| text.lines().filter(|line| !line.contains("req_")).collect::<Vec<_>>().join("\n");
     assert_eq!(plain(&absent.text), plain(&hidden.text));
     assert_eq!(app.get("/p/nobody").await.status, StatusCode::NOT_FOUND);
 }
