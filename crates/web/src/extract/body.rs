@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use super::PageUser;
 use super::session::require_csrf;
@@ -35,6 +36,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             ));
         }
         let bytes = bytes(request, state).await?;
+        require_object(&bytes)?;
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refuse(&error))?;
         reader.end().map_err(|_| syntax("There is text after the JSON value."))?;
@@ -117,6 +119,19 @@ async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Pro
     })
 }
 
+/// Serde would also take a list of values in the order of the fields.
+fn require_object(bytes: &[u8]) -> Result<(), Problem> {
+    if bytes.trim_ascii_start().first() == Some(&b'{') {
+        return Ok(());
+    }
+    match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+        Ok(_) => Err(Problem::unprocessable("", "wrong_type", "The body must be a JSON object.")),
+        Err(error) => {
+            Err(syntax(&format!("The body is not JSON: line {}, column {}.", error.line(), error.column())))
+        }
+    }
+}
+
 fn syntax(detail: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed", detail)
 }
@@ -129,7 +144,10 @@ fn refuse(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let pointer: String = error
         .path()
         .iter()
-        .map(|segment| format!("/{}", segment.to_string().replace('~', "~0").replace('/', "~1")))
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            other => format!("/{}", other.to_string().replace('~', "~0").replace('/', "~1")),
+        })
         .collect();
     let message = inner.to_string();
     let detail = message.split(" at line ").next().unwrap_or_default();
