@@ -5,7 +5,7 @@ use domain::organization::Permission;
 use domain::plan::QuotaKind;
 use domain::service::{Service, ServiceStatus};
 use domain::status_page::Placement;
-use domain::text::{Slug, SlugOf, Title};
+use domain::text::{Description, DisplayName, Slug, SlugOf};
 use domain::time::Timestamp;
 use store::organizations::Membership;
 use store::{OrgScope, Tx};
@@ -61,13 +61,13 @@ pub(crate) async fn insert_step(
     now: Timestamp,
 ) -> Result<Service> {
     let mut checks = Checks::default();
-    let name = checks.take("name", Title::parse(&input.name));
+    let name = checks.take("name", DisplayName::parse(&input.name));
     let slug = match &input.slug {
         Some(slug) => checks.take("slug", Slug::parse(slug, SlugOf::Service)),
         None => name.as_ref().map(|name| Slug::from_name(name.as_str(), SlugOf::Service)),
     };
-    let description = checks.optional("description", input.description.as_deref(), domain::text::Body::parse);
-    let group_name = checks.optional("group_name", input.group_name.as_deref(), Title::parse);
+    let description = checks.optional("description", input.description.as_deref(), Description::parse);
+    let group_name = checks.optional("group_name", input.group_name.as_deref(), DisplayName::parse);
     checks.finish()?;
     let (Some(name), Some(slug)) = (name, slug) else { return Err(Error::NotFound) };
 
@@ -93,8 +93,8 @@ pub(crate) async fn insert_step(
         organization_id: scope.organization_id(),
         name: name.into_string(),
         slug: slug.into_string(),
-        description: description.map(domain::text::Body::into_string),
-        group_name: group_name.map(Title::into_string),
+        description: description.map(Description::into_string),
+        group_name: group_name.map(DisplayName::into_string),
         position: input.position,
         is_visible: input.is_visible,
         manual_status: None,
@@ -148,17 +148,17 @@ pub async fn update(
 fn apply(before: &Service, patch: ServicePatch, now: Timestamp) -> Result<Service> {
     let mut checks = Checks::default();
     let mut after = before.clone();
-    if let Some(name) = patch.name.and_then(|name| checks.take("name", Title::parse(&name))) {
+    if let Some(name) = patch.name.and_then(|name| checks.take("name", DisplayName::parse(&name))) {
         after.name = name.into_string();
     }
     if let Some(slug) = patch.slug.and_then(|slug| checks.take("slug", Slug::parse(&slug, SlugOf::Service))) {
         after.slug = slug.into_string();
     }
     patch.description.apply(&mut after.description, |text| {
-        checks.take("description", domain::text::Body::parse(&text)).map(domain::text::Body::into_string)
+        checks.take("description", Description::parse(&text)).map(Description::into_string)
     });
     patch.group_name.apply(&mut after.group_name, |text| {
-        checks.take("group_name", Title::parse(&text)).map(Title::into_string)
+        checks.take("group_name", DisplayName::parse(&text)).map(DisplayName::into_string)
     });
     after.position = patch.position.unwrap_or(after.position);
     after.is_visible = patch.is_visible.unwrap_or(after.is_visible);
@@ -176,6 +176,67 @@ pub async fn delete(ctx: &Context, by: &Membership, id: ServiceId, version: Vers
     let before = store::services::find(&mut tx, by.scope(), id).await?.ok_or(Error::NotFound)?;
     version.check(before.updated_at)?;
     store::services::delete(&mut tx, by.scope(), id, now).await?;
+    tx.commit().await?;
+    ctx.signals.pages_changed(by.organization.id);
+    Ok(())
+}
+
+/// How a service stands on a page; text as it was typed. Empty fields are taken from the service.
+#[derive(Debug, Clone, Default)]
+pub struct NewPlacement {
+    pub public_name: Option<String>,
+    pub group_name: Option<String>,
+    pub position: Option<i32>,
+    pub is_visible: bool,
+}
+
+/// Puts a service on a page, if the page has room (S31, X67), or changes how it stands there. `true`: it was not
+/// there before.
+pub async fn place(
+    ctx: &Context,
+    by: &Membership,
+    page: PageId,
+    service: ServiceId,
+    input: NewPlacement,
+) -> Result<(Placement, bool)> {
+    gate::require(by, Permission::ManageServices)?;
+    let mut checks = Checks::default();
+    let public_name = checks.optional("public_name", input.public_name.as_deref(), DisplayName::parse);
+    let group_name = checks.optional("group_name", input.group_name.as_deref(), DisplayName::parse);
+    checks.finish()?;
+    let now = ctx.now();
+    let mut tx = ctx.db.write().await?;
+    let tier = store::organizations::lock_tier(&mut tx, by.scope()).await?;
+    let page = store::status_pages::find(&mut tx, by.scope(), page).await?.ok_or(Error::NotFound)?;
+    let service = store::services::find(&mut tx, by.scope(), service).await?.ok_or(Error::NotFound)?;
+    let placement = Placement {
+        organization_id: by.organization.id,
+        status_page_id: page.id,
+        service_id: service.id,
+        public_name: public_name.map(DisplayName::into_string),
+        group_name: group_name.map(DisplayName::into_string),
+        position: input.position,
+        is_visible: input.is_visible,
+    };
+    let is_new = !store::services::update_placement(&mut tx, by.scope(), &placement).await?;
+    if is_new {
+        let count = store::services::count_placements(&mut tx, by.scope(), page.id).await?;
+        gate::quota(&ctx.policy.limits(tier), QuotaKind::ServicesPerPage, count)?;
+        store::services::insert_placement(&mut tx, by.scope(), &placement, now).await?;
+    }
+    tx.commit().await?;
+    ctx.signals.pages_changed(by.organization.id);
+    Ok((placement, is_new))
+}
+
+/// Takes a service off a page; it stays on others.
+pub async fn displace(ctx: &Context, by: &Membership, page: PageId, service: ServiceId) -> Result<()> {
+    gate::require(by, Permission::ManageServices)?;
+    let mut tx = ctx.db.write().await?;
+    let page = store::status_pages::find(&mut tx, by.scope(), page).await?.ok_or(Error::NotFound)?;
+    if !store::services::delete_placement(&mut tx, by.scope(), page.id, service).await? {
+        return Err(Error::NotFound);
+    }
     tx.commit().await?;
     ctx.signals.pages_changed(by.organization.id);
     Ok(())

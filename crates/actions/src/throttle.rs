@@ -78,6 +78,16 @@ pub(crate) fn change_email(user: &str) -> [Limit<'_>; 1] {
     [limit("change_email", user, 3, HOUR_MS)]
 }
 
+/// Invitations, first and repeated ones: 20 a day per organization.
+pub(crate) fn invite(organization: &str) -> [Limit<'_>; 1] {
+    [limit("invite", organization, 20, DAY_MS)]
+}
+
+/// Moves to another slug, each of which holds one for 90 days: 5 a day per organization.
+pub(crate) fn slug_change(organization: &str) -> [Limit<'_>; 1] {
+    [limit("slug_change", organization, 5, DAY_MS)]
+}
+
 /// Counts a try against all `limits`; `Throttled` when it is too much for one of them.
 pub(crate) async fn count(ctx: &Context, limits: &[Limit<'_>]) -> Result<()> {
     if limits.iter().all(|limit| limit.most == 0) {

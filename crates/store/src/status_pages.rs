@@ -72,6 +72,17 @@ pub async fn find_restorable(
     )
 }
 
+/// Whether a page has this slug, or a deleted one still holds it.
+pub async fn is_slug_taken(conn: &mut Conn, scope: OrgScope, slug: &str) -> Result<bool> {
+    let count: i64 = fetch_scalar!(
+        conn,
+        "SELECT COUNT(*) FROM status_pages WHERE organization_id = $1 AND slug = $2",
+        scope.organization_id(),
+        slug
+    )?;
+    Ok(count > 0)
+}
+
 /// What the tier limits (S30).
 pub async fn count(conn: &mut Conn, scope: OrgScope) -> Result<i64> {
     fetch_scalar!(

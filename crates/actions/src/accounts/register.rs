@@ -1,22 +1,14 @@
 //! Signing up: the person, the organization, its page and the first mail in one transaction (S23, X1, D13).
 
-use domain::id::{OrgId, PageId, UserId};
-use domain::organization::{Organization, Role};
-use domain::plan::Tier;
-use domain::status_page::StatusPage;
-use domain::text::{DisplayName, Email, Password, Slug, SlugOf};
+use domain::id::UserId;
+use domain::organization::Organization;
+use domain::text::{DisplayName, Email, Password};
 use domain::time::Timestamp;
 use domain::user::{TokenPurpose, User};
-use store::{OrgScope, Tx};
+use store::Tx;
 
 use super::{Client, NewSession, begin_session, email_conflict, email_taken, mail_token, organization_name};
-use crate::ids::short_suffix;
-use crate::{Checks, Context, Error, Result, throttle};
-
-/// Where the default page of a new organization stands.
-const FIRST_PAGE_SLUG: &str = "status";
-/// Suffixes of 24 bits are tried this often before we give up.
-const SLUG_TRIES: usize = 8;
+use crate::{Checks, Context, Error, Result, organizations, throttle};
 
 /// What a person types to sign up.
 #[derive(Clone, Default)]
@@ -102,55 +94,6 @@ pub(super) async fn create_step(
         updated_at: now,
     };
     store::users::insert(tx, &user).await.map_err(email_conflict)?;
-    let organization = found_organization(ctx, tx, user.id, &person.org_name, now).await?;
+    let organization = organizations::found(ctx, tx, user.id, &person.org_name, None, now).await?;
     Ok((user, organization))
-}
-
-/// Adds an organization with a slug made from its name, `owner` as its owner, and its default page (X1, X24).
-pub(crate) async fn found_organization(
-    ctx: &Context,
-    tx: &mut Tx,
-    owner: UserId,
-    name: &str,
-    now: Timestamp,
-) -> Result<Organization> {
-    let (organization, scope) = insert_with_free_slug(ctx, tx, name, now).await?;
-    store::organizations::insert_member(tx, scope, owner, Role::Owner, now).await?;
-    let page = StatusPage {
-        id: PageId::new(ctx.uuid(now)),
-        organization_id: organization.id,
-        slug: FIRST_PAGE_SLUG.to_owned(),
-        title: organization.name.clone(),
-        is_public: true,
-        is_default: true,
-        created_at: now,
-        updated_at: now,
-    };
-    store::status_pages::insert(tx, scope, &page).await?;
-    Ok(organization)
-}
-
-async fn insert_with_free_slug(
-    ctx: &Context,
-    tx: &mut Tx,
-    name: &str,
-    now: Timestamp,
-) -> Result<(Organization, OrgScope)> {
-    let wanted = Slug::from_name(name, SlugOf::Organization);
-    let mut organization = Organization {
-        id: OrgId::new(ctx.uuid(now)),
-        slug: wanted.as_str().to_owned(),
-        name: name.to_owned(),
-        tier: Tier::Free,
-        created_at: now,
-        updated_at: now,
-        deleted_at: None,
-    };
-    for _ in 0..SLUG_TRIES {
-        if let Some(scope) = store::organizations::insert_unless_taken(tx, &organization).await? {
-            return Ok((organization, scope));
-        }
-        organization.slug = wanted.with_suffix(&short_suffix(ctx.ids.as_ref())).into_string();
-    }
-    Err(Error::Internal("no free slug was found for an organization"))
 }
