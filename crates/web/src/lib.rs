@@ -5,6 +5,7 @@ pub mod assets;
 pub mod bars;
 pub mod cache;
 mod dashboard;
+pub mod docs;
 pub mod error;
 mod extract;
 mod layer;

@@ -13,7 +13,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::Problem;
-use crate::{AppState, api, assets, layer, ops, public};
+use crate::{AppState, api, assets, docs, layer, ops, public};
 
 /// Bodies above this are refused with 413 (T-25).
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -70,6 +70,11 @@ impl Pages {
     }
 }
 
+/// For everybody: a session changes one link.
+fn product() -> Pages {
+    Pages::new().get("/", public::landing::show).get("/docs", docs::index).get("/docs/api", docs::api)
+}
+
 /// For machines: no session, no tenant.
 fn machines() -> Pages {
     Pages::new()
@@ -93,7 +98,7 @@ fn visitors(state: &AppState) -> Pages {
 
 /// For members: `Screen` proves the membership, `CsrfForm` the form.
 fn members() -> Pages {
-    use crate::dashboard::{monitors, overview, services, welcome};
+    use crate::dashboard::{incidents, monitors, overview, services, subscribers, welcome};
     Pages::new()
         .get("/orgs", overview::choose)
         .get("/orgs/{org}", overview::show)
@@ -115,6 +120,16 @@ fn members() -> Pages {
         .post("/orgs/{org}/monitors/{id}/check", monitors::check)
         .post("/orgs/{org}/monitors/{id}/pause", monitors::pause)
         .post("/orgs/{org}/monitors/{id}/resume", monitors::resume)
+        .get("/orgs/{org}/incidents", incidents::list)
+        .post("/orgs/{org}/incidents", incidents::open)
+        .get("/orgs/{org}/incidents/new", incidents::new)
+        .get("/orgs/{org}/incidents/{id}", incidents::show)
+        .post("/orgs/{org}/incidents/{id}", incidents::rename)
+        .post("/orgs/{org}/incidents/{id}/updates", incidents::post_update)
+        .post("/orgs/{org}/incidents/{id}/delete", incidents::delete)
+        .get("/orgs/{org}/subscribers", subscribers::list)
+        .post("/orgs/{org}/subscribers", subscribers::add)
+        .post("/orgs/{org}/subscribers/{id}/delete", subscribers::remove)
 }
 
 /// The OpenAPI document of the whole API.
@@ -129,7 +144,7 @@ fn api() -> OpenApiRouter<AppState> {
 /// The application and its OpenAPI document.
 pub fn app(state: AppState) -> App {
     let (api, document) = api().split_for_parts();
-    let Pages { router, routes } = machines().merge(visitors(&state)).merge(members());
+    let Pages { router, routes } = machines().merge(product()).merge(visitors(&state)).merge(members());
     let router = api
         .merge(router)
         .fallback(absent)

@@ -1,9 +1,11 @@
 //! The pages of members, one file per screen. A handler parses, reads or acts, and renders; what an action refuses
 //! comes back as the same form with everything that was typed.
 
+pub(crate) mod incidents;
 pub(crate) mod monitors;
 pub(crate) mod overview;
 pub(crate) mod services;
+pub(crate) mod subscribers;
 pub(crate) mod welcome;
 
 mod flash;

@@ -144,7 +144,11 @@ pub(crate) fn refused(error: actions::Error) -> Result<Refused, Problem> {
     let is_stale = matches!(error, E::Stale);
     let errors = match &error {
         E::Invalid(fields) => {
-            fields.iter().fold(Errors::default(), |errors, field| errors.with(field.field, &*field.message))
+            // Fields of forms are named as in the API, but services have one field each.
+            let id = |name| if name == "services" { "" } else { name };
+            fields
+                .iter()
+                .fold(Errors::default(), |errors, field| errors.with(id(field.field), &*field.message))
         }
         E::Conflict { code, message } => Errors::default().with(field_of(code), message),
         E::LimitReached(_) | E::FeatureMissing(_) => Errors::general(limit_words(&error)),

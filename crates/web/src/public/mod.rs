@@ -1,6 +1,7 @@
-//! What visitors see without an account. Nothing here reads a cookie.
+//! What visitors see without an account. Nothing here but the landing page reads a cookie.
 
 pub mod incident;
+pub mod landing;
 pub mod status_page;
 
 mod assemble;
