@@ -1,1 +1,64 @@
 //! Decides what is due, runs it and hands the results in.
+//!
+//! 1. `scheduler` claims due monitors and puts their jobs on the `bus`.
+//! 2. `probe` runs the jobs through `egress`.
+//! 3. `ingest` records what probes report, many reports in one transaction.
+//! 4. `retention` trims what is kept long enough, once an hour.
+
+mod bus;
+mod ingest;
+mod probe;
+mod retention;
+mod scheduler;
+
+use std::time::Duration;
+
+use actions::Context;
+use egress::Egress;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub use retention::{Retention, remove_old};
+
+/// How much is watched at once, and how patiently.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Checks in flight at the same time, over all organizations.
+    pub concurrency: usize,
+    /// How long a claimed check stays claimed beyond the longest time it can take. When the process dies, another
+    /// one takes the check over after that (F-12).
+    pub lease: Duration,
+    /// How long checks in flight may go on after the stop; those that do not end are given back.
+    pub grace: Duration,
+    pub retention: Retention,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            concurrency: 200,
+            lease: Duration::from_secs(10),
+            grace: Duration::from_secs(15),
+            retention: Retention::default(),
+        }
+    }
+}
+
+/// Watches until `stop`. Returns when every check in flight is recorded or given back.
+pub async fn run(ctx: Context, egress: Egress, config: Config, stop: CancellationToken) {
+    let (jobs, work, reports) = bus::local(config.concurrency);
+    let (behind, is_behind) = watch::channel(false);
+
+    let scheduler = scheduler::run(ctx.clone(), jobs, is_behind, config.lease, stop.clone());
+    let probes = probe::run(ctx.clone(), egress, work, config.grace);
+    let ingest = ingest::run(ctx.clone(), reports, behind, stop.clone());
+    let retention = retention::run(ctx, config.retention, stop);
+    // Tasks of their own: probes and the recording of results use the machine's cores beside each other.
+    let tasks =
+        [tokio::spawn(scheduler), tokio::spawn(probes), tokio::spawn(ingest), tokio::spawn(retention)];
+    for task in tasks {
+        if let Err(error) = task.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a loop of the checker ended early");
+        }
+    }
+}

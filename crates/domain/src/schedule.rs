@@ -29,11 +29,6 @@ impl Rhythm {
     pub const fn is_missed(self, slot_at: Timestamp, now: Timestamp) -> bool {
         now.since(slot_at) > self.interval_ms
     }
-
-    /// Further away than any slot can be: the clock was set back since it was planned (F-07).
-    pub const fn is_out_of_reach(self, slot_at: Timestamp, now: Timestamp) -> bool {
-        slot_at.since(now) > self.interval_ms
-    }
 }
 
 /// Where in its interval a monitor runs. Ids made at one instant differ only in their random part, so all bits of
@@ -69,7 +64,7 @@ mod tests {
             let ahead_ms = next.since(now);
             prop_assert!(ahead_ms > 0 && ahead_ms <= rhythm.interval_ms);
             prop_assert_eq!((next.ms() - rhythm.phase_ms).rem_euclid(rhythm.interval_ms), 0);
-            prop_assert!(!rhythm.is_missed(next, now) && !rhythm.is_out_of_reach(next, now));
+            prop_assert!(!rhythm.is_missed(next, now));
         }
 
         #[test]

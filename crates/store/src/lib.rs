@@ -22,6 +22,7 @@ pub mod outbox;
 pub mod overview;
 pub mod page_view;
 pub mod recovery_codes;
+pub mod retention;
 pub mod rollups;
 mod scope;
 pub mod services;

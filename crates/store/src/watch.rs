@@ -207,17 +207,26 @@ pub async fn put_off_deleted(tx: &mut Tx, now: Timestamp, until: Timestamp) -> R
     )
 }
 
-/// Monitors that are planned further ahead than `after`: when that is more than their interval, the clock was set
-/// back since (F-07).
-pub async fn list_far_ahead(conn: &mut Conn, after: Timestamp, limit: i64) -> Result<Vec<DueMonitor>> {
+/// Monitors that are planned further ahead than any interval reaches: the clock was set back since (F-07).
+/// `longest_minimum_seconds`: no tier runs more seldom than this when more was asked for.
+pub async fn list_out_of_reach(
+    conn: &mut Conn,
+    now: Timestamp,
+    longest_minimum_seconds: i32,
+    limit: i64,
+) -> Result<Vec<DueMonitor>> {
     fetch_all!(
         conn,
         "SELECT m.id, m.organization_id, m.service_id, m.url, m.method, m.expected_status, m.timeout_seconds,
                 m.interval_seconds, m.next_check_at, o.tier
            FROM monitors m JOIN organizations o ON o.id = m.organization_id
           WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at > $1
-          ORDER BY m.next_check_at DESC LIMIT $2",
-        after,
+            AND m.next_check_at - $1
+                > 1000 * CASE WHEN m.interval_seconds > $2 THEN m.interval_seconds ELSE $2 END
+            AND o.deleted_at IS NULL
+          LIMIT $3",
+        now,
+        longest_minimum_seconds,
         limit
     )
 }

@@ -1,0 +1,178 @@
+//! The way of a check: jobs from the scheduler to the probes, reports from the probes to the ingest. This is the
+//! shape inside one process; the three ends are all that the loops know of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::check::{CheckJob, CheckReport};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
+
+/// Reports that go into one transaction at most.
+pub(crate) const BATCH: usize = 1000;
+/// How long the first report of a batch waits for others.
+const BATCH_WAIT: Duration = Duration::from_millis(250);
+/// Reports that wait for the ingest; beyond that probes wait too, so that an outage of the database does not fill
+/// the memory.
+const WAITING_REPORTS: usize = 4 * BATCH;
+
+/// A job with its place among the checks in flight; dropping it frees the place.
+#[derive(Debug)]
+pub(crate) struct Leased {
+    pub(crate) job: CheckJob,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Free places for jobs.
+#[derive(Debug)]
+pub(crate) struct Places(OwnedSemaphorePermit);
+
+impl Places {
+    pub(crate) fn count(&self) -> usize {
+        self.0.num_permits()
+    }
+}
+
+/// The scheduler's end.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    places: Arc<Semaphore>,
+    queue: mpsc::UnboundedSender<Leased>,
+}
+
+/// The probes' end.
+#[derive(Debug)]
+pub(crate) struct Work {
+    queue: mpsc::UnboundedReceiver<Leased>,
+    reports: mpsc::Sender<CheckReport>,
+}
+
+/// The ingest's end.
+#[derive(Debug)]
+pub(crate) struct Reports(mpsc::Receiver<CheckReport>);
+
+/// A bus for at most `concurrency` checks in flight.
+pub(crate) fn local(concurrency: usize) -> (Jobs, Work, Reports) {
+    let places = Arc::new(Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)));
+    // Bounded by the places.
+    let (queue, jobs) = mpsc::unbounded_channel();
+    let (reports, incoming) = mpsc::channel(WAITING_REPORTS);
+    (Jobs { places, queue }, Work { queue: jobs, reports }, Reports(incoming))
+}
+
+impl Jobs {
+    /// Waits for a free place and takes all there are, up to `most`.
+    pub(crate) async fn places(&self, most: usize) -> Option<Places> {
+        let mut places = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        let more = self.places.available_permits().min(most.saturating_sub(1));
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        // Nobody else takes places; if somebody did, one is enough to go on.
+        if let Ok(more) = Arc::clone(&self.places).try_acquire_many_owned(more) {
+            places.merge(more);
+        }
+        Some(Places(places))
+    }
+
+    /// Hands a job to the probes, with one of these places.
+    pub(crate) fn dispatch(&self, job: CheckJob, places: &mut Places) {
+        if let Some(place) = places.0.split(1) {
+            // Without a probe the lease ends by itself.
+            let _ = self.queue.send(Leased { job, _place: place });
+        }
+    }
+}
+
+impl Work {
+    /// The next job. `None`: the scheduler has ended and all jobs were pulled.
+    pub(crate) async fn pull(&mut self) -> Option<Leased> {
+        self.queue.recv().await
+    }
+
+    /// Where reports go.
+    pub(crate) fn reports(&self) -> mpsc::Sender<CheckReport> {
+        self.reports.clone()
+    }
+}
+
+impl Reports {
+    /// Some reports that may go into one transaction. `None`: the probes have ended and all reports were taken.
+    pub(crate) async fn batch(&mut self) -> Option<Vec<CheckReport>> {
+        let mut batch = Vec::new();
+        if self.0.recv_many(&mut batch, BATCH).await == 0 {
+            return None;
+        }
+        let full_at = Instant::now() + BATCH_WAIT;
+        while batch.len() < BATCH {
+            let room = BATCH - batch.len();
+            match timeout_at(full_at, self.0.recv_many(&mut batch, room)).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => break,
+            }
+        }
+        Some(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::check::Outcome;
+    use domain::id::{MonitorId, OrgId, ServiceId};
+    use domain::time::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn job(number: u128) -> CheckJob {
+        CheckJob {
+            organization_id: OrgId::new(Uuid::nil()),
+            service_id: ServiceId::new(Uuid::nil()),
+            monitor_id: MonitorId::new(Uuid::from_u128(number)),
+            slot_at: Timestamp::from_ms(0),
+            url: String::new(),
+            method: domain::monitor::Method::Get,
+            expected_status: 200,
+            timeout_ms: 1000,
+        }
+    }
+
+    #[tokio::test]
+    async fn there_are_never_more_jobs_in_flight_than_places() {
+        let (jobs, mut work, _reports) = local(3);
+        let mut places = jobs.places(2).await.unwrap();
+        assert_eq!(places.count(), 2);
+        jobs.dispatch(job(1), &mut places);
+        drop(places);
+        let mut places = jobs.places(10).await.unwrap();
+        assert_eq!(places.count(), 2, "one of three is in flight, the unused one came back");
+        jobs.dispatch(job(2), &mut places);
+        jobs.dispatch(job(3), &mut places);
+        tokio::time::timeout(Duration::from_millis(50), jobs.places(1)).await.expect_err("all are in flight");
+        drop(work.pull().await.unwrap());
+        assert_eq!(jobs.places(10).await.unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_batch_waits_a_quarter_of_a_second_or_until_it_is_full() {
+        let (_jobs, work, mut reports) = local(1);
+        let sender = work.reports();
+        let report = CheckReport {
+            monitor_id: MonitorId::new(Uuid::nil()),
+            slot_at: Timestamp::from_ms(0),
+            checked_at: Timestamp::from_ms(0),
+            outcome: Outcome::no_data(),
+        };
+        let started = Instant::now();
+        sender.send(report.clone()).await.unwrap();
+        assert_eq!(reports.batch().await.unwrap().len(), 1);
+        assert!(started.elapsed() >= BATCH_WAIT);
+        for _ in 0..=BATCH {
+            sender.send(report.clone()).await.unwrap();
+        }
+        let started = Instant::now();
+        assert_eq!(reports.batch().await.unwrap().len(), BATCH);
+        assert!(started.elapsed() < BATCH_WAIT, "a full batch does not wait");
+        drop((sender, work));
+        assert_eq!(reports.batch().await.unwrap().len(), 1);
+        assert!(reports.batch().await.is_none());
+    }
+}

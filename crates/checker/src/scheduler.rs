@@ -1,0 +1,199 @@
+//! Claims what is due and hands it to the probes. Sleeps until the next due instant; a hint that the plan changed
+//! wakes it, and losing a hint costs a few seconds.
+
+use std::time::Duration;
+
+use actions::Context;
+use domain::plan::Tier;
+use domain::schedule::Rhythm;
+use domain::time::Timestamp;
+use store::watch::{DueMonitor, Replanned};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::{Jobs, Places};
+
+/// Monitors claimed in one transaction at most.
+const MAX_CLAIM: usize = 1000;
+/// Between two claims: what falls due meanwhile shares one transaction.
+const PACE: Duration = Duration::from_millis(25);
+/// Longest sleep: another process may have changed the plan without a hint (F-10).
+const MAX_SLEEP: Duration = Duration::from_secs(5);
+/// First wait after a failure of the database; doubles up to [`MAX_SLEEP`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// How often the queue is tidied.
+const TIDY_EVERY: Duration = Duration::from_mins(1);
+/// How long monitors of deleted organizations are put off at a time.
+const DELETED_PAUSE_SECONDS: i64 = 600;
+/// A wall clock that lags so far behind the monotonic one was set back (F-07).
+const SET_BACK_MS: i64 = 1000;
+
+struct Scheduler {
+    ctx: Context,
+    jobs: Jobs,
+    lease: Duration,
+    tidied_at: Option<Instant>,
+    clocks: Clocks,
+}
+
+/// The wall clock beside the monotonic one.
+struct Clocks {
+    wall: Timestamp,
+    monotonic: Instant,
+}
+
+impl Clocks {
+    fn read(ctx: &Context) -> Self {
+        Self { wall: ctx.now(), monotonic: Instant::now() }
+    }
+
+    fn was_set_back_since(&self, earlier: &Self) -> bool {
+        let passed = self.monotonic.duration_since(earlier.monotonic);
+        let passed_ms = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
+        passed_ms.saturating_sub(self.wall.since(earlier.wall)) > SET_BACK_MS
+    }
+}
+
+/// Schedules until `stop`. Claims nothing while `is_behind`: reports that could not be stored yet hold slots whose
+/// leases may have ended (F-05).
+pub(crate) async fn run(
+    ctx: Context,
+    jobs: Jobs,
+    mut is_behind: watch::Receiver<bool>,
+    lease: Duration,
+    stop: CancellationToken,
+) {
+    let clocks = Clocks::read(&ctx);
+    let mut scheduler = Scheduler { ctx, jobs, lease, tidied_at: None, clocks };
+    let mut pause = FIRST_PAUSE;
+    // The stop cuts off waiting only: a claim that was committed is dispatched.
+    while let Some(places) = stop.run_until_cancelled(scheduler.ready(&mut is_behind)).await.flatten() {
+        let wait = match scheduler.turn(places).await {
+            Ok(wait) => {
+                pause = FIRST_PAUSE;
+                wait
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the scheduler cannot reach the queue"
+                );
+                let wait = pause;
+                pause = (pause * 2).min(MAX_SLEEP);
+                wait
+            }
+        };
+        if stop.run_until_cancelled(scheduler.sleep(wait)).await.is_none() {
+            return;
+        }
+    }
+}
+
+impl Scheduler {
+    /// Waits until something may be claimed. `None`: the other loops have ended.
+    async fn ready(&self, is_behind: &mut watch::Receiver<bool>) -> Option<Places> {
+        is_behind.wait_for(|is_behind| !is_behind).await.ok()?;
+        self.jobs.places(MAX_CLAIM).await
+    }
+
+    /// Claims and dispatches once; says how long nothing will be due.
+    async fn turn(&mut self, mut places: Places) -> store::Result<Duration> {
+        self.tidy().await?;
+        let limit = places.count();
+        let (claimed, due) = self.claim(limit).await?;
+        for monitor in due {
+            self.jobs.dispatch(monitor.job(), &mut places);
+        }
+        if claimed == limit {
+            return Ok(PACE);
+        }
+        let mut conn = self.ctx.db.read().await?;
+        let now = self.ctx.now();
+        let next = store::watch::next_due_at(&mut conn, now).await?;
+        let wait = next.map(|next| Duration::from_millis(u64::try_from(next.since(now)).unwrap_or(0)));
+        Ok(wait.map_or(MAX_SLEEP, |wait| wait.clamp(PACE, MAX_SLEEP)))
+    }
+
+    /// How many were claimed, and those of them that are run now. The others stood still for longer than their
+    /// interval and wait for their next slot (F-14).
+    async fn claim(&self, limit: usize) -> store::Result<(usize, Vec<DueMonitor>)> {
+        let now = self.ctx.now();
+        let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut tx = self.ctx.db.write().await?;
+        let claimed = store::watch::claim_due(&mut tx, now, now.plus_ms(lease_ms), limit).await?;
+        let count = claimed.len();
+        let (missed, due): (Vec<_>, Vec<_>) = claimed
+            .into_iter()
+            .partition(|monitor| self.rhythm(monitor).is_missed(monitor.next_check_at, now));
+        if !missed.is_empty() {
+            store::watch::replan(&mut tx, &self.next_slots(&missed, now)).await?;
+        }
+        tx.commit().await?;
+        Ok((count, due))
+    }
+
+    fn rhythm(&self, monitor: &DueMonitor) -> Rhythm {
+        let limits = self.ctx.policy.limits(monitor.tier);
+        Rhythm::of(monitor.id, limits.clamp_interval(monitor.interval_seconds))
+    }
+
+    fn next_slots(&self, monitors: &[DueMonitor], now: Timestamp) -> Vec<Replanned> {
+        monitors
+            .iter()
+            .map(|monitor| Replanned {
+                id: monitor.id,
+                slot_at: monitor.next_check_at,
+                next_check_at: self.rhythm(monitor).next_slot(now),
+            })
+            .collect()
+    }
+
+    /// Once a minute: what must not stand in front of the queue, and what a clock that was set back moved out of
+    /// reach.
+    async fn tidy(&mut self) -> store::Result<()> {
+        let clocks = Clocks::read(&self.ctx);
+        let is_first = self.tidied_at.is_none();
+        let was_set_back = clocks.was_set_back_since(&self.clocks);
+        self.clocks = clocks;
+        if is_first || was_set_back {
+            self.bring_within_reach().await?;
+        }
+        if self.tidied_at.is_none_or(|tidied_at| tidied_at.elapsed() >= TIDY_EVERY) {
+            let now = self.ctx.now();
+            let mut tx = self.ctx.db.write().await?;
+            store::watch::put_off_deleted(&mut tx, now, now.plus_s(DELETED_PAUSE_SECONDS)).await?;
+            tx.commit().await?;
+            self.tidied_at = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    async fn bring_within_reach(&self) -> store::Result<()> {
+        let longest_minimum = Tier::Free.limits().min_check_interval_seconds;
+        let limit = i64::try_from(MAX_CLAIM).unwrap_or(i64::MAX);
+        loop {
+            let now = self.ctx.now();
+            let mut tx = self.ctx.db.write().await?;
+            let lost = store::watch::list_out_of_reach(&mut tx, now, longest_minimum, limit).await?;
+            if lost.is_empty() {
+                return Ok(());
+            }
+            tracing::warn!(
+                monitors = lost.len(),
+                "planned too far ahead, the clock was set back; planned anew"
+            );
+            store::watch::replan(&mut tx, &self.next_slots(&lost, now)).await?;
+            tx.commit().await?;
+        }
+    }
+
+    async fn sleep(&self, wait: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            // Also after a hint what falls due meanwhile shares one transaction.
+            () = self.ctx.signals.schedule_has_changed() => tokio::time::sleep(PACE.min(wait)).await,
+        }
+    }
+}
