@@ -1,1 +1,14 @@
-//! Claims deliveries from the outbox and sends them.
+//! Tells people: claims messages from the outbox, writes the mail, hands it to the mail server or to a folder, and
+//! settles. At least once, never lost; a second copy has the same `Message-ID` (F-02).
+
+mod letter;
+mod message;
+#[expect(clippy::ref_binding_to_reference, reason = "the derive of askama matches on its variants like that")]
+mod templates;
+mod transport;
+mod worker;
+
+pub use letter::Sender;
+pub use message::{Content, kind, render};
+pub use transport::{Failure, MailTransport, Mailer, Route, SmtpServer, Tls, TransportError};
+pub use worker::{deliver_due, run};
