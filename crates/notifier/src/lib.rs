@@ -11,4 +11,4 @@ mod worker;
 pub use letter::Sender;
 pub use message::{Content, kind, render};
 pub use transport::{Failure, MailTransport, Mailer, Route, SmtpServer, Tls, TransportError};
-pub use worker::{deliver_due, run};
+pub use worker::{AT_ONCE, deliver_due, run};

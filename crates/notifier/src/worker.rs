@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::transport::{Failure, Mailer};
 
 /// Mails on their way at once; the most that arrive twice when the process is killed (F-02).
-pub(crate) const AT_ONCE: usize = 8;
+pub const AT_ONCE: usize = 8;
 /// Of these, how many one organization may take in one claim (X59).
 const PER_ORGANIZATION: i64 = 4;
 /// Longer than a mail can take, so that nobody else sends what is still on its way.

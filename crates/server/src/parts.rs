@@ -1,6 +1,7 @@
 //! From the configuration to the parts of the program: the only place where they meet.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actions::ids::RandomIds;
 use actions::secrets::Keys;
@@ -8,11 +9,16 @@ use actions::signals::Signals;
 use actions::{Context, Policy};
 use anyhow::Context as _;
 use egress::{Egress, EgressConfig};
+use notifier::{MailTransport, Mailer, Route, SmtpServer};
+use secrecy::SecretString;
 use store::Database;
 use web::{AppState, Rates, WebConfig};
 
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{self, Config};
+
+/// For each answer of the mail server.
+const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Opens the database of the configuration without migrating it.
 pub async fn database(config: &Config) -> store::Result<Database> {
@@ -56,6 +62,42 @@ pub fn egress(config: &Config) -> anyhow::Result<Egress> {
         ..EgressConfig::default()
     };
     Egress::new(rules).context("outgoing connections cannot be set up")
+}
+
+/// The way out for mail.
+pub fn mailer(config: &Config) -> anyhow::Result<Mailer> {
+    let route = match &config.mail.url {
+        None => Route::Files(config.mail_dir()),
+        Some(url) => Route::Smtp(SmtpServer {
+            host: url.host.clone(),
+            port: url.port,
+            tls: match url.tls {
+                config::Tls::Implicit => notifier::Tls::Implicit,
+                config::Tls::Required => notifier::Tls::Required,
+                config::Tls::Off => notifier::Tls::Off,
+            },
+            log_in: url
+                .user
+                .clone()
+                .zip(config.mail.password.as_ref())
+                .map(|(user, password)| (user, SecretString::from(password.expose().to_owned()))),
+            timeout: SMTP_TIMEOUT,
+        }),
+    };
+    let transport = MailTransport { from: config.mail.sender(&config.public_url), route };
+    Mailer::new(transport, config.public_url.as_str(), notifier::AT_ONCE).context("mail cannot be sent")
+}
+
+/// How much is watched at once, and how long it is kept.
+pub fn checker(config: &Config) -> checker::Config {
+    checker::Config {
+        concurrency: usize::try_from(config.checks.concurrency).unwrap_or(usize::MAX),
+        retention: checker::Retention {
+            raw_days: config.retention.raw_days,
+            rollup_days: config.retention.rollup_days,
+        },
+        ..checker::Config::default()
+    }
 }
 
 /// What HTTP handlers reach.

@@ -3,6 +3,7 @@
 mod check;
 mod migrate;
 mod openapi;
+mod org;
 mod serve;
 mod user;
 
@@ -70,7 +71,7 @@ pub async fn run(command: Command, config: Config, warnings: Vec<String>) -> Res
         Command::Openapi => openapi::run(),
         Command::Version(output) => version(output.json),
         Command::User(what) => user::run(what, &config).await,
-        Command::Org(_) => Err(Failure::new(Exit::Failed, "not wired yet")),
+        Command::Org(what) => org::run(what, &config).await,
     }
 }
 

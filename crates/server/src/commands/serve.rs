@@ -30,6 +30,7 @@ pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
     let ctx = parts::context(&config, db.clone())?;
     let egress = parts::egress(&config)?;
     let state = parts::state(&config, ctx.clone(), egress.clone());
+    let mailer = parts::mailer(&config)?;
     let listener = TcpListener::bind(config.server.listen).await.map_err(|error| {
         let address = config.server.listen;
         Failure::new(Exit::Unavailable, format!("{address} cannot be listened on ({error}): stop the other program, or write another server.listen."))
@@ -37,7 +38,10 @@ pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
 
     let stop = stop_signal()?;
     let tasks = TaskTracker::new();
-    tasks.spawn(state.pages.clone().follow(ctx.signals.changed_pages()));
+    let pages = tokio::spawn(state.pages.clone().follow(ctx.signals.changed_pages()));
+    tasks.spawn(checker::run(ctx.clone(), egress, parts::checker(&config), stop.clone()));
+    tasks.spawn(notifier::run(ctx.clone(), mailer, stop.clone()));
+    tasks.close();
     greet(&config)?;
     let limits = web::listen::Limits {
         connections: usize::try_from(config.server.connections).unwrap_or(usize::MAX),
@@ -46,9 +50,12 @@ pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
         ..web::listen::Limits::default()
     };
     web::listen::serve(listener, web::app(state).router, limits, stop.cancelled()).await;
-    tasks.close();
-    drop(ctx);
-    let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
+    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        tracing::warn!(
+            "checks or mails were still on their way when the time to stop was over; they are due again"
+        );
+    }
+    pages.abort();
     db.close().await;
     tracing::info!("stopped");
     Ok(())
