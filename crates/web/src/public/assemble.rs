@@ -282,7 +282,12 @@ fn quiet_days((oldest, newest): (Day, Day), today: Day) -> HistoryDay {
     let label = if oldest == newest {
         day_label(newest, today)
     } else {
-        format!("{} – {}", words::day(oldest), words::day(newest))
+        // One month is named once: "17–23 Nov" fits the column where "17 Nov – 23 Nov" does not.
+        let (oldest, newest) = (words::day(oldest), words::day(newest));
+        match (oldest.split_once(' '), newest.split_once(' ')) {
+            (Some((first, month)), Some((_, same))) if month == same => format!("{first}–{newest}"),
+            _ => format!("{oldest} – {newest}"),
+        }
     };
     HistoryDay { label, entries: Vec::new() }
 }

@@ -386,6 +386,30 @@ mod tests {
         assert!(kinds.contains(&("name", "string")), "{kinds:?}");
     }
 
+    /// S62: nothing that the API can do is missing from its reference, and every link on it leads somewhere.
+    #[test]
+    fn every_operation_of_the_real_api_stands_on_the_page() {
+        let (_, document) = crate::api::v1::router().split_for_parts();
+        let document = serde_json::to_value(document).unwrap();
+        let page = ApiPage::new(Site::default(), false, "", &document).render().unwrap();
+        let operations = object(document.get("paths")).flat_map(|(path, item)| {
+            METHODS.iter().filter(|method| item.get(method).is_some()).map(move |method| (method, path))
+        });
+        let mut count = 0;
+        for (method, path) in operations {
+            assert!(
+                page.contains(&format!("id=\"{}\"", anchor(&format!("{method}-{path}")))),
+                "{method} {path}"
+            );
+            count += 1;
+        }
+        assert!(count > 10, "{count}");
+        for target in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(page.contains(&format!("id=\"{target}\"")), "#{target} is not there");
+        }
+        assert!(!page.contains("anything"), "a type of the document cannot be read");
+    }
+
     #[test]
     fn what_is_no_document_gives_an_empty_page() {
         for document in [json!(null), json!([]), json!({ "paths": { "/x": { "get": { "responses": 1 } } } })]

@@ -11,7 +11,7 @@
 //! | `/verify/resend` · `/logout` | POST | a button of the shell |
 //! | `/organizations/new` | GET, POST | [`dashboard`] |
 //! | `/account`, below it `name` `password` `email` `sessions/{id}/end` `sessions/end-others` `two-factor` `two-factor/disable` `recovery-codes` `delete` | GET, POST | [`dashboard`] |
-//! | `/dashboard` | GET | leads to the overview of the organization used last |
+//! | `/orgs` | GET | leads to the overview of the organization used last |
 //! | `/orgs/{org}` | GET | [`dashboard`], the overview |
 //! | `/orgs/{org}/welcome` | GET, POST | [`dashboard`], the first check |
 //! | `/orgs/{org}/{services,monitors,pages,incidents}` | GET, POST | lists; POST creates |
