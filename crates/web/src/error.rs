@@ -36,6 +36,9 @@ pub struct Problem {
     /// To be spent with the second factor (`POST /auth/login/totp`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub challenge: Option<String>,
+    /// Names the request in the log; also in `X-Request-Id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     #[serde(skip)]
     pub retry_after_s: Option<i64>,
 }
@@ -63,6 +66,7 @@ impl Problem {
             required_tier: None,
             upgrade_url: None,
             challenge: None,
+            request_id: None,
             retry_after_s: None,
         }
     }
@@ -185,7 +189,8 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        self.request_id = crate::layer::current_request_id();
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry = self.retry_after_s;
         let mut response = (status, Json(self)).into_response();
