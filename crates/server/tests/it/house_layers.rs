@@ -18,7 +18,8 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("testkit-macros", &[]),
 ];
 
-/// Libraries that make a layer what it is, with the crates that may use them.
+/// Libraries that make a layer what it is, with the crates that may use them outside tests. `deny.toml` names those that no
+/// test may use either.
 const HOMES: [(&str, &[&str]); 22] = [
     ("sqlx", &["store", "domain", "testkit"]),
     ("axum", &["web", "server", "testkit"]),
@@ -113,9 +114,7 @@ pub(crate) fn imports(sources: &[Source]) -> Findings {
             may.contains(&name) || (dependency.is_for_tests && name == "testkit")
         } else {
             let home = HOMES.iter().find(|(library, _)| *library == name);
-            home.is_none_or(|(_, homes)| {
-                homes.contains(&package) || (dependency.is_for_tests && name == "tokio")
-            })
+            home.is_none_or(|(_, homes)| homes.contains(&package) || dependency.is_for_tests)
         };
         (!is_allowed)
             .then(|| format!("{package} may not use {name}: see \"Who may import whom\" in ARCHITECTURE.md"))
