@@ -91,7 +91,13 @@ fn visitors(state: &AppState) -> Pages {
         .get("/p/{org}", public::status_page::show_default)
         .get("/p/{org}/incident/{id}", public::incident::find_page)
         .get("/p/{org}/{page}", public::status_page::show)
-        .get("/p/{org}/{page}/incidents/{id}", public::incident::show);
+        .get("/p/{org}/{page}/incidents/{id}", public::incident::show)
+        .get("/p/{org}/{page}/subscribe", public::subscribe::show)
+        .post("/p/{org}/{page}/subscribe", public::subscribe::request)
+        .get("/p/{org}/{page}/confirm/{token}", public::subscribe::confirm_form)
+        .post("/p/{org}/{page}/confirm/{token}", public::subscribe::confirm)
+        .get("/p/{org}/{page}/unsubscribe/{token}", public::subscribe::unsubscribe_form)
+        .post("/p/{org}/{page}/unsubscribe/{token}", public::subscribe::unsubscribe);
     pages.router = pages.router.layer(from_fn_with_state(state.clone(), layer::public_rate));
     pages
 }

@@ -3,6 +3,7 @@
 pub mod incident;
 pub mod landing;
 pub mod status_page;
+pub mod subscribe;
 
 mod assemble;
 mod gate;

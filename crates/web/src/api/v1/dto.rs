@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::error::Problem;
 
@@ -73,22 +74,34 @@ impl PageQuery {
     /// The instant in front of which the page begins; `None`: it is the first page.
     pub fn before(&self) -> Result<Option<Timestamp>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-        let bytes = bytes.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).ok_or_else(|| {
-            Problem::unprocessable(
-                "cursor",
-                "invalid",
-                "This is not a cursor. Take next_cursor of the page before.",
-            )
-        })?;
+        let bytes: [u8; 8] = decode(cursor).ok_or_else(no_cursor)?;
         Ok(Some(Timestamp::from_ms(i64::from_be_bytes(bytes))))
     }
+
+    /// The row in front of which the page begins, for lists where rows share instants; for the first page a row
+    /// behind all others.
+    pub fn before_row(&self) -> Result<(Timestamp, Uuid), Problem> {
+        let Some(cursor) = &self.cursor else { return Ok((Timestamp::from_ms(i64::MAX), Uuid::max())) };
+        let bytes: [u8; 24] = decode(cursor).ok_or_else(no_cursor)?;
+        let (at, id) = bytes.split_first_chunk::<8>().ok_or_else(no_cursor)?;
+        let id = Uuid::from_slice(id).map_err(|_| no_cursor())?;
+        Ok((Timestamp::from_ms(i64::from_be_bytes(*at)), id))
+    }
+}
+
+fn decode<const N: usize>(cursor: &str) -> Option<[u8; N]> {
+    URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| bytes.try_into().ok())
+}
+
+fn no_cursor() -> Problem {
+    let detail = "This is not a cursor. Take next_cursor of the page before.";
+    Problem::unprocessable("cursor", "invalid", detail)
 }
 
 /// One page of a list that is sorted by time, newest first.
 pub struct Paged<T> {
     list: List<T>,
-    /// Of this list, without its query.
+    /// Of this list; with a query when it is filtered.
     path: String,
     limit: u32,
 }
@@ -96,12 +109,24 @@ pub struct Paged<T> {
 impl<T> Paged<T> {
     /// `rows` holds one row more than `limit` when there is a next page. `at` gives the instant of a row; no two
     /// rows share one.
-    pub fn new(mut rows: Vec<T>, limit: u32, path: String, at: impl Fn(&T) -> Timestamp) -> Self {
+    pub fn new(rows: Vec<T>, limit: u32, path: String, at: impl Fn(&T) -> Timestamp) -> Self {
+        Self::cut(rows, limit, path, |row| at(row).ms().to_be_bytes().to_vec())
+    }
+
+    /// Like [`Self::new`], for rows that may share an instant.
+    pub fn by_row(rows: Vec<T>, limit: u32, path: String, place: impl Fn(&T) -> (Timestamp, Uuid)) -> Self {
+        Self::cut(rows, limit, path, |row| {
+            let (at, id) = place(row);
+            [&at.ms().to_be_bytes()[..], id.as_bytes()].concat()
+        })
+    }
+
+    fn cut(mut rows: Vec<T>, limit: u32, path: String, cursor: impl Fn(&T) -> Vec<u8>) -> Self {
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > wanted;
         rows.truncate(wanted);
         let last = rows.last().filter(|_| has_more);
-        let next_cursor = last.map(|row| URL_SAFE_NO_PAD.encode(at(row).ms().to_be_bytes()));
+        let next_cursor = last.map(|row| URL_SAFE_NO_PAD.encode(cursor(row)));
         Self { list: List { data: rows, next_cursor }, path, limit }
     }
 }
@@ -110,7 +135,8 @@ impl<T: Serialize> IntoResponse for Paged<T> {
     fn into_response(self) -> Response {
         let mut headers = HeaderMap::new();
         if let Some(cursor) = &self.list.next_cursor {
-            let link = format!("<{}?limit={}&cursor={cursor}>; rel=\"next\"", self.path, self.limit);
+            let mark = if self.path.contains('?') { '&' } else { '?' };
+            let link = format!("<{}{mark}limit={}&cursor={cursor}>; rel=\"next\"", self.path, self.limit);
             if let Ok(link) = HeaderValue::from_str(&link) {
                 headers.insert(header::LINK, link);
             }
