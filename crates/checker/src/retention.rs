@@ -6,8 +6,8 @@ use std::time::Duration;
 use actions::Context;
 use domain::id::MonitorId;
 use domain::plan::Tier;
-use domain::retention::{IDEMPOTENCY_HOURS, PURGE_AFTER_DAYS, THROTTLE_DAYS, raw_days};
-use domain::time::{DAY_MS, HOUR_MS, Timestamp};
+use domain::retention::{PURGE_AFTER_DAYS, raw_days};
+use domain::time::{DAY_MS, Timestamp};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -49,24 +49,14 @@ pub(crate) async fn run(ctx: Context, retention: Retention, stop: CancellationTo
 }
 
 /// Removes everything that is due for it. `with_history`: roll-ups and intervals as well.
-pub async fn remove_old(ctx: &Context, retention: Retention, with_history: bool) -> store::Result<()> {
+pub async fn remove_old(ctx: &Context, retention: Retention, with_history: bool) -> actions::Result<()> {
     let now = ctx.now();
     trim(ctx, retention, with_history, now).await?;
-    let purged_before = now.plus_ms(-PURGE_AFTER_DAYS * DAY_MS);
-
     let mut tx = ctx.db.write().await?;
-    store::retention::delete_expired(&mut tx, now).await?;
-    store::retention::delete_throttles(&mut tx, now.plus_ms(-THROTTLE_DAYS * DAY_MS)).await?;
-    store::retention::delete_idempotency_keys(&mut tx, now.plus_ms(-IDEMPOTENCY_HOURS * HOUR_MS)).await?;
     store::retention::purge_monitors(&mut tx, days_before(now, retention.rollup_days)).await?;
-    store::retention::purge_status_pages(&mut tx, purged_before).await?;
-    store::retention::purge_users(&mut tx, purged_before).await?;
-    let organizations = store::retention::purge_organizations(&mut tx, purged_before).await?;
     tx.commit().await?;
-    if organizations > 0 {
-        tracing::info!(organizations, "purged organizations that were deleted long ago");
-    }
-    Ok(())
+    actions::accounts::purge(ctx).await?;
+    actions::organizations::purge(ctx).await
 }
 
 async fn trim(ctx: &Context, retention: Retention, with_history: bool, now: Timestamp) -> store::Result<()> {

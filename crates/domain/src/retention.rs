@@ -3,12 +3,8 @@
 
 use crate::plan::Tier;
 
-/// Deleted organizations, pages and accounts can be brought back for so long (X18).
+/// Deleted organizations can be brought back for so long (X18).
 pub const PURGE_AFTER_DAYS: i64 = 30;
-/// Answers to requests with an `Idempotency-Key` are kept for so long.
-pub const IDEMPOTENCY_HOURS: i64 = 24;
-/// Longer than the longest window of any throttle.
-pub const THROTTLE_DAYS: i64 = 2;
 
 /// Days that single check results are kept (X49).
 pub const fn raw_days(tier: Tier) -> u32 {

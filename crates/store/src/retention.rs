@@ -1,4 +1,4 @@
-//! Removes what was kept long enough, in small steps (X18, X49). System work over all organizations.
+//! Trims the history of monitors, in small steps (X49). System work over all organizations.
 
 use domain::id::MonitorId;
 use domain::plan::Tier;
@@ -57,37 +57,4 @@ pub async fn trim_history(tx: &mut Tx, monitor: MonitorId, before: Day) -> Resul
 /// Removes monitors that were deleted before `before`, with what is left of their history.
 pub async fn purge_monitors(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     execute!(tx, "DELETE FROM monitors WHERE deleted_at < $1", before)
-}
-
-/// Removes organizations that were deleted before `before`, with everything they own.
-pub async fn purge_organizations(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    execute!(tx, "DELETE FROM organizations WHERE deleted_at < $1", before)
-}
-
-/// Removes pages that were deleted before `before`, with their placements and subscribers.
-pub async fn purge_status_pages(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    execute!(tx, "DELETE FROM status_pages WHERE deleted_at < $1", before)
-}
-
-/// Removes accounts that were deleted before `before`.
-pub async fn purge_users(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    execute!(tx, "DELETE FROM users WHERE deleted_at < $1", before)
-}
-
-/// Removes what has expired by `now`: sessions, one-time links, slugs that were held for a redirect.
-pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    let sessions = execute!(tx, "DELETE FROM sessions WHERE expires_at <= $1", now)?;
-    let tokens = execute!(tx, "DELETE FROM tokens WHERE expires_at <= $1", now)?;
-    let slugs = execute!(tx, "DELETE FROM slug_redirects WHERE expires_at <= $1", now)?;
-    Ok(sessions + tokens + slugs)
-}
-
-/// Removes throttles whose window began before `before`.
-pub async fn delete_throttles(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    execute!(tx, "DELETE FROM throttles WHERE window_started_at < $1", before)
-}
-
-/// Removes stored answers from before `before`.
-pub async fn delete_idempotency_keys(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    execute!(tx, "DELETE FROM idempotency_keys WHERE created_at < $1", before)
 }

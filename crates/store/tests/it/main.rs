@@ -1,13 +1,19 @@
 #![cfg(test)]
 //! The store on both databases: every statement, both schemas, each query function.
 
+mod check_results;
 mod migrations;
+mod monitors;
 mod people;
 mod portability;
+mod retention;
+mod rollups;
 mod schema;
 mod sessions;
+mod state_intervals;
 mod statements;
 mod tenancy;
 mod throttles;
 mod tokens;
 mod users;
+mod watch;

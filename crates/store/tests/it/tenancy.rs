@@ -44,8 +44,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("status_pages::purge", PURGES),
     ("retention::list_monitors", "old data of all organizations"),
     ("retention::purge_monitors", "old data of all organizations"),
-    ("retention::purge_status_pages", "old data of all organizations"),
-    ("retention::delete_expired", "old data of all organizations"),
     ("retention::trim_history", "old data of one monitor that `list_monitors` gave"),
     ("retention::trim_results", "old data of one monitor that `list_monitors` gave"),
     ("subscribers::find_scope", "the subscriber's unsubscribe token was checked before"),
