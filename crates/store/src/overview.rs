@@ -1,5 +1,6 @@
 //! The few reads over all services of an organization at once, placed or not, for the dashboard.
 
+use domain::id::PageId;
 use domain::time::Timestamp;
 
 use crate::page_view::{PlacedIncident, PlacedInterval, PlacedMonitor};
@@ -21,6 +22,29 @@ pub async fn count_trouble(conn: &mut Conn, scope: OrgScope) -> Result<Trouble> 
                 (SELECT COUNT(*) FROM monitors
                   WHERE organization_id = $1 AND is_active = TRUE AND state = 'down' AND deleted_at IS NULL)
                     AS failing_monitors",
+        scope.organization_id()
+    )
+}
+
+/// How much stands on a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct PageCount {
+    pub status_page_id: PageId,
+    pub services: i64,
+    /// Confirmed ones only (X57).
+    pub subscribers: i64,
+}
+
+/// A row for every page that is not deleted.
+pub async fn count_by_page(conn: &mut Conn, scope: OrgScope) -> Result<Vec<PageCount>> {
+    fetch_all!(
+        conn,
+        "SELECT p.id AS status_page_id,
+                (SELECT COUNT(*) FROM placements l
+                  WHERE l.organization_id = $1 AND l.status_page_id = p.id) AS services,
+                (SELECT COUNT(*) FROM subscribers x
+                  WHERE x.organization_id = $1 AND x.status_page_id = p.id AND x.is_confirmed = TRUE) AS subscribers
+           FROM status_pages p WHERE p.organization_id = $1 AND p.deleted_at IS NULL",
         scope.organization_id()
     )
 }

@@ -104,10 +104,16 @@ fn visitors(state: &AppState) -> Pages {
 
 /// For members: `Screen` proves the membership, `CsrfForm` the form.
 fn members() -> Pages {
-    use crate::dashboard::{incidents, monitors, overview, services, subscribers, welcome};
+    use crate::dashboard::{
+        incidents, members, monitors, organizations, overview, pages, plan, services, settings, subscribers,
+        welcome,
+    };
     Pages::new()
         .get("/orgs", overview::choose)
+        .get("/organizations/new", organizations::new)
+        .post("/organizations/new", organizations::create)
         .get("/orgs/{org}", overview::show)
+        .post("/orgs/{org}/switch", settings::switch)
         .get("/orgs/{org}/welcome", welcome::show)
         .post("/orgs/{org}/welcome", welcome::watch)
         .get("/orgs/{org}/services", services::list)
@@ -116,6 +122,8 @@ fn members() -> Pages {
         .get("/orgs/{org}/services/{id}", services::show)
         .post("/orgs/{org}/services/{id}", services::update)
         .post("/orgs/{org}/services/{id}/delete", services::delete)
+        .post("/orgs/{org}/services/{id}/placements", services::place)
+        .post("/orgs/{org}/services/{id}/placements/{page}/delete", services::take_off)
         .get("/orgs/{org}/monitors", monitors::list)
         .post("/orgs/{org}/monitors", monitors::create)
         .get("/orgs/{org}/monitors/new", monitors::new)
@@ -136,6 +144,27 @@ fn members() -> Pages {
         .get("/orgs/{org}/subscribers", subscribers::list)
         .post("/orgs/{org}/subscribers", subscribers::add)
         .post("/orgs/{org}/subscribers/{id}/delete", subscribers::remove)
+        .get("/orgs/{org}/pages", pages::list)
+        .post("/orgs/{org}/pages", pages::create)
+        .get("/orgs/{org}/pages/new", pages::new)
+        .get("/orgs/{org}/pages/{id}", pages::show)
+        .post("/orgs/{org}/pages/{id}", pages::update)
+        .post("/orgs/{org}/pages/{id}/delete", pages::delete)
+        .get("/orgs/{org}/members", members::list)
+        .post("/orgs/{org}/members/{user}/role", members::change_role)
+        .post("/orgs/{org}/members/{user}/remove", members::remove)
+        .post("/orgs/{org}/members/{user}/transfer", members::transfer)
+        .post("/orgs/{org}/invitations", members::invite)
+        .post("/orgs/{org}/invitations/{id}/resend", members::resend)
+        .post("/orgs/{org}/invitations/{id}/revoke", members::revoke)
+        .get("/orgs/{org}/settings", settings::show)
+        .post("/orgs/{org}/settings", settings::contact)
+        .post("/orgs/{org}/settings/name", settings::rename)
+        .post("/orgs/{org}/settings/slug", settings::change_slug)
+        .post("/orgs/{org}/settings/leave", settings::leave)
+        .post("/orgs/{org}/settings/delete", settings::delete)
+        .post("/orgs/{org}/settings/restore", organizations::restore)
+        .get("/orgs/{org}/plan", plan::show)
 }
 
 /// The OpenAPI document of the whole API.

@@ -2,9 +2,14 @@
 //! comes back as the same form with everything that was typed.
 
 pub(crate) mod incidents;
+pub(crate) mod members;
 pub(crate) mod monitors;
+pub(crate) mod organizations;
 pub(crate) mod overview;
+pub(crate) mod pages;
+pub(crate) mod plan;
 pub(crate) mod services;
+pub(crate) mod settings;
 pub(crate) mod subscribers;
 pub(crate) mod welcome;
 

@@ -74,6 +74,16 @@ impl Screen {
         format!("{}/p/{}/{page_slug}", self.base(), self.membership.organization.slug)
     }
 
+    /// With scheme and host, for copying; empty stays empty. `path` has the base.
+    pub(crate) fn absolute(&self, path: &str) -> String {
+        if path.is_empty() {
+            return String::new();
+        }
+        let mut url = self.state.config.public_url.clone();
+        url.set_path(path);
+        url.into()
+    }
+
     pub(crate) fn site(&self) -> Site {
         Site { base: self.base().to_owned(), csrf: self.user.csrf.clone() }
     }

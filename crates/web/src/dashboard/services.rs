@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actions::services::{NewService, ServicePatch};
+use actions::services::{NewPlacement, NewService, ServicePatch};
 use actions::{Checks, services};
 use axum::response::Response;
 use domain::id::{PageId, ServiceId};
@@ -97,6 +97,45 @@ pub(crate) async fn delete(
         let version = actions::patch::Version::Any;
         services::delete(&screen.state.ctx, &screen.membership, input::id(&id)?, version).await?;
         Ok(screen.go("services", "service-deleted"))
+    };
+    screen.answer(body).await
+}
+
+/// The page to put a service on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Place {
+    status_page_id: String,
+}
+
+pub(crate) async fn place(
+    screen: Screen,
+    Path((_, id)): Path<(String, String)>,
+    CsrfForm(input): CsrfForm<Place>,
+) -> Response {
+    let body = async {
+        let (id, page): (ServiceId, PageId) = (input::id(&id)?, input::id(&input.status_page_id)?);
+        let how = NewPlacement { is_visible: true, ..NewPlacement::default() };
+        match services::place(&screen.state.ctx, &screen.membership, page, id, how).await {
+            Ok(_) => Ok(screen.go(&format!("services/{id}"), "placed")),
+            Err(error) => {
+                let service = find(&screen, &id.to_string()).await?;
+                again(&screen, Some(id), Input::of(&service), refused(error)?).await
+            }
+        }
+    };
+    screen.answer(body).await
+}
+
+pub(crate) async fn take_off(
+    screen: Screen,
+    Path((_, id, page)): Path<(String, String, String)>,
+    CsrfForm(Nothing {}): CsrfForm<Nothing>,
+) -> Response {
+    let body = async {
+        let id: ServiceId = input::id(&id)?;
+        services::displace(&screen.state.ctx, &screen.membership, input::id(&page)?, id).await?;
+        Ok(screen.go(&format!("services/{id}"), "taken-off"))
     };
     screen.answer(body).await
 }

@@ -138,8 +138,6 @@ async fn result(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
     let check = check.ok_or_else(Problem::not_found)?;
     let path = page.map_or_else(|| format!("{}/pages", screen.root()), |page| screen.public_path(&page.slug));
     let (state, words) = seen(check, monitor.expected_status);
-    let mut origin = screen.state.config.public_url.clone();
-    origin.set_path(&path);
     Ok(html(&ResultPage {
         site: screen.site(),
         root: screen.root(),
@@ -153,8 +151,8 @@ async fn result(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
             interval(screen.limits().clamp_interval(monitor.interval_seconds))
         ),
         monitor_path: format!("{}/monitors/{id}", screen.root()),
+        page_url: screen.absolute(&path),
         page_path: path,
-        page_url: origin.into(),
         url: monitor.url,
     }))
 }

@@ -62,8 +62,10 @@ impl FromRequestParts<AppState> for PageMember {
             .map(|(_, value)| value.to_owned())
             .unwrap_or_default();
         let found = by_name(state, user.login.session.user_id, &slug).await.map_err(failure)?;
-        let membership = found.ok_or_else(|| failure(Problem::not_found()))?;
-        Ok(Self { user, membership })
+        match found {
+            Some(membership) => Ok(Self { user, membership }),
+            None => Err(crate::dashboard::organizations::elsewhere(state, &user, &slug, parts).await),
+        }
     }
 }
 

@@ -20,6 +20,7 @@
 //! | `/orgs/{org}/subscribers`, `/{id}/delete` | GET, POST | the list |
 //! | `/orgs/{org}/members`, `/{user}/role` `/{user}/remove` `/transfer` | GET, POST | the list |
 //! | `/orgs/{org}/invitations`, `/{id}/resend` `/{id}/revoke` | POST | parts of the member list |
+//! | `/orgs/{org}/switch` | POST | in the list of organizations |
 //! | `/orgs/{org}/settings`, `/name` `/slug` `/leave` `/delete` `/restore` | GET, POST | settings |
 //! | `/orgs/{org}/plan` | GET | plan and usage |
 //! | a page's root `/p/{org}/{page}` (or `""` on its own host) | GET | [`public`] |

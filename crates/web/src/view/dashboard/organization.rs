@@ -7,7 +7,8 @@ use askama::Template;
 
 /// `GET /orgs/{org}/settings`; the answer to a `POST` with errors.
 ///
-/// `POST …/settings/name` sends `csrf`, `version`, `name`; `…/slug` sends `slug`; `…/leave` only `csrf`; `…/delete`
+/// `POST …/settings` sends `csrf`, `version`, `support_url`, `support_email`, `footer_text`; `…/name` sends `version`,
+/// `name`; `…/slug` sends `slug`; `…/leave` only `csrf`; `…/delete`
 /// sends `confirm`, which has to be the slug.
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/settings.html")]
@@ -20,6 +21,9 @@ pub struct SettingsPage {
     pub stored_slug: String,
     /// Absolute address up to the slug: `https://status.example.com/p/`.
     pub prefix: String,
+    pub support_url: String,
+    pub support_email: String,
+    pub footer_text: String,
     pub errors: Errors,
 }
 

@@ -31,8 +31,7 @@ pub struct ListPage {
 /// `GET /orgs/{org}/pages/new` and `/pages/{id}`; the answer to a `POST` with errors.
 ///
 /// `POST /pages` and `POST /pages/{id}` send `csrf`, `version`, `title`, `slug`, `is_public`, `is_default` (both `true`
-/// or absent), `support_url`, `footer_text`. `POST /pages/{id}/delete` also sends `default_page_id` when another page
-/// has to take over (X24).
+/// or absent). `POST /pages/{id}/delete` also sends `default_page_id` when another page has to take over (X24).
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/status_page.html")]
 pub struct FormPage {
@@ -44,8 +43,6 @@ pub struct FormPage {
     pub slug: String,
     pub is_public: bool,
     pub is_default: bool,
-    pub support_url: String,
-    pub footer_text: String,
     /// The public page, with base; empty for a new one.
     pub path: String,
     /// Absolute, for copying; empty for a new one.

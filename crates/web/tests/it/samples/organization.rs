@@ -43,8 +43,6 @@ fn add_pages(samples: &mut Vec<Sample>, words: &Words) {
         slug: words.text("main"),
         is_public: true,
         is_default: true,
-        support_url: words.text("mailto:help@example.com"),
-        footer_text: words.text("Acme Ltd"),
         path: "./p/acme/main".into(),
         public_url: words.text("https://status.example.com/p/acme/main"),
         services: vec![("sv_1".into(), words.text("API"), words.text("Core"))],
@@ -57,8 +55,6 @@ fn add_pages(samples: &mut Vec<Sample>, words: &Words) {
         id: None,
         title: words.text("Partners"),
         slug: words.text("partners"),
-        support_url: words.text("mailto:help@example.com"),
-        footer_text: words.text("Acme Ltd"),
         path: String::new(),
         public_url: String::new(),
         services: Vec::new(),
@@ -134,6 +130,9 @@ fn add_organization(samples: &mut Vec<Sample>, words: &Words) {
         slug: words.text("acme-2"),
         stored_slug: words.text("acme"),
         prefix: words.text("https://status.example.com/p/"),
+        support_url: words.text("mailto:help@example.com"),
+        support_email: words.text("help@example.com"),
+        footer_text: words.text("Acme Ltd"),
         errors: Errors::default().with("name", words.text("Write a name.")),
     };
     super::add(samples, words, "settings", &settings);
