@@ -233,17 +233,12 @@ impl Reader<'_> {
     }
 
     fn curl(&self, method: &str, url: &str, body: Option<&Value>) -> String {
-        let mut command = "curl".to_owned();
-        if method != "get" {
-            command += &format!(" -X {}", method.to_uppercase());
-        }
-        command += &format!(" '{url}' \\\n  -H \"Authorization: Bearer $TOKEN\"");
-        if let Some(schema) = body {
-            // An apostrophe would end the shell's quotation.
-            let example = self.example(schema, 0).to_string().replace('\'', "’");
-            command += &format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{example}'");
-        }
-        command
+        let verb = if method == "get" { String::new() } else { format!(" -X {}", method.to_uppercase()) };
+        let head = format!("curl{verb} '{url}' \\\n  -H \"Authorization: Bearer $TOKEN\"");
+        let Some(schema) = body else { return head };
+        // An apostrophe would end the shell's quotation.
+        let example = self.example(schema, 0).to_string().replace('\'', "’");
+        format!("{head} \\\n  -H 'Content-Type: application/json' \\\n  -d '{example}'")
     }
 
     /// A value that fits the schema: its own example or default, else required fields only.

@@ -140,6 +140,10 @@ fn add_services(samples: &mut Vec<Sample>, words: &Words) {
         "services-empty",
         &services::ListPage { shell: calm(words), rows: vec![], room },
     );
+    add_service_forms(samples, words);
+}
+
+fn add_service_forms(samples: &mut Vec<Sample>, words: &Words) {
     let new = services::FormPage {
         shell: calm(words),
         id: None,
@@ -273,6 +277,10 @@ fn add_incidents(samples: &mut Vec<Sample>, words: &Words) {
         hidden: String::new(),
     };
     super::add(samples, words, "incidents-empty", &none);
+    add_incident_forms(samples, words);
+}
+
+fn add_incident_forms(samples: &mut Vec<Sample>, words: &Words) {
     let statuses = || choices(words, &["Investigating", "Identified", "Monitoring", "Resolved"]);
     let effect = |id: &str, name: &str, state| incidents::Effect {
         service_id: id.into(),
