@@ -1,5 +1,6 @@
-//! The counts on the dashboard, each in one statement (S54).
+//! What the dashboard shows of an organization, each in one statement (S54).
 
+use domain::incident::Incident;
 use domain::monitor::MonitorState;
 
 use crate::{Conn, OrgScope, Result};
@@ -48,6 +49,17 @@ pub async fn count_monitors(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Stat
         conn,
         "SELECT state, is_active, COUNT(*) AS count FROM monitors
           WHERE organization_id = $1 AND deleted_at IS NULL GROUP BY state, is_active ORDER BY state, is_active",
+        scope.organization_id()
+    )
+}
+
+/// The incidents that are not resolved, newest first, at most 50.
+pub async fn list_open_incidents(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Incident>> {
+    fetch_all!(
+        conn,
+        "SELECT id, organization_id, title, status, impact, started_at, resolved_at, created_at, updated_at
+           FROM incidents WHERE organization_id = $1 AND resolved_at IS NULL
+          ORDER BY started_at DESC, id DESC LIMIT 50",
         scope.organization_id()
     )
 }

@@ -145,6 +145,16 @@ impl TestApp {
         person
     }
 
+    /// The same person with a session that begins now.
+    pub async fn logs_in(&self, person: &Person<'_>) -> Person<'_> {
+        let body = json!({"email": person.email, "password": PASSWORD});
+        let answer = self.json(Method::POST, "/api/v1/auth/login", &[], Some(&body)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        let mut again = self.person(&person.email, answer.json()["access_token"].as_str().unwrap()).await;
+        again.organization.clone_from(&person.organization);
+        again
+    }
+
     /// The session cookie of a browser in which the person has logged in.
     async fn cookie_of(&self, email: &str) -> String {
         let client = Client {

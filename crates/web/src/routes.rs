@@ -179,6 +179,7 @@ fn api() -> OpenApiRouter<AppState> {
 /// The application and its OpenAPI document.
 pub fn app(state: AppState) -> App {
     let (api, document) = api().split_for_parts();
+    let api = api.route_layer(from_fn_with_state(state.clone(), layer::idempotency));
     let Pages { router, routes } = machines().merge(product()).merge(visitors(&state)).merge(members());
     let router = api
         .merge(router)

@@ -7,5 +7,6 @@ mod config_refused;
 mod first_minute;
 mod house_layers;
 mod house_rules;
+mod organizations;
 mod process;
 mod public_page;

@@ -11,5 +11,5 @@ pub use body::{CsrfForm, Form, Json, Query};
 pub use client::Caller;
 pub use path::Path;
 pub(crate) use scope::used_last;
-pub use scope::{IfMatch, Member, PageMember};
+pub use scope::{IfMatch, Member, MemberOf, PageMember};
 pub use session::{CurrentUser, PageUser, Visitor, access_token, clear_cookie, session_cookie};

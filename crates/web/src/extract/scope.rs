@@ -22,6 +22,14 @@ pub struct Member {
     pub membership: Membership,
 }
 
+/// The caller of an API request below `/organizations/{id}` as a member of the organization in the path, named by id
+/// or slug. 404 for one that the caller is not in.
+#[derive(Debug, Clone)]
+pub struct MemberOf {
+    pub login: LoggedIn,
+    pub membership: Membership,
+}
+
 /// The caller of a dashboard page below `/orgs/{org}`.
 #[derive(Debug, Clone)]
 pub struct PageMember {
@@ -40,9 +48,20 @@ impl FromRequestParts<AppState> for Member {
         };
         let user = login.session.user_id;
         let membership = match named {
-            Some(name) => by_name(state, user, &name).await?.ok_or_else(Problem::not_found)?,
+            Some(name) => by_any_name(state, user, &name).await?,
             None => used_last(state, &login).await?.ok_or_else(no_organization)?,
         };
+        Ok(Self { login, membership })
+    }
+}
+
+impl FromRequestParts<AppState> for MemberOf {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let CurrentUser(login) = CurrentUser::from_request_parts(parts, state).await?;
+        let name = in_path(parts, state, "id").await?;
+        let membership = by_any_name(state, login.session.user_id, &name).await?;
         Ok(Self { login, membership })
     }
 }
@@ -53,20 +72,19 @@ impl FromRequestParts<AppState> for PageMember {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let user = PageUser::from_request_parts(parts, state).await?;
         let failure = |problem: Problem| crate::page::failure(state, problem);
-        let path = RawPathParams::from_request_parts(parts, state)
-            .await
-            .map_err(|_| failure(Problem::not_found()))?;
-        let slug = path
-            .iter()
-            .find(|(name, _)| *name == "org")
-            .map(|(_, value)| value.to_owned())
-            .unwrap_or_default();
+        let slug = in_path(parts, state, "org").await.map_err(failure)?;
         let found = by_name(state, user.login.session.user_id, &slug).await.map_err(failure)?;
         match found {
             Some(membership) => Ok(Self { user, membership }),
             None => Err(crate::dashboard::organizations::elsewhere(state, &user, &slug, parts).await),
         }
     }
+}
+
+async fn in_path(parts: &mut Parts, state: &AppState, name: &str) -> Result<String, Problem> {
+    let path = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Problem::not_found())?;
+    let value = path.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
+    value.ok_or_else(Problem::not_found)
 }
 
 fn no_organization() -> Problem {
@@ -80,6 +98,17 @@ async fn by_name(state: &AppState, user: UserId, name: &str) -> Result<Option<Me
         Ok(id) => store::organizations::find_membership(&mut conn, user, id).await?,
         Err(_) => store::organizations::find_membership_by_slug(&mut conn, user, name).await?,
     })
+}
+
+/// For the API, where a slug that the organization left still names it to its members (X1).
+async fn by_any_name(state: &AppState, user: UserId, name: &str) -> Result<Membership, Problem> {
+    if let Some(found) = by_name(state, user, name).await? {
+        return Ok(found);
+    }
+    let mut conn = state.ctx.db.read().await?;
+    let now = state.ctx.now();
+    let found = store::organizations::find_membership_by_old_slug(&mut conn, user, name, now).await?;
+    found.ok_or_else(Problem::not_found)
 }
 
 /// The session's active organization, else the one used last (D3). `None`: the person is in none.

@@ -17,6 +17,11 @@ pub fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
+/// `work` in a task of its own still belongs to the request being answered.
+pub(super) fn continued<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(current().unwrap_or_default(), work)
+}
+
 /// Gives the request its id. An id sent by the client is not believed.
 pub async fn request_id(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let id = format!("req_{}", state.ctx.uuid(state.ctx.now()).simple());

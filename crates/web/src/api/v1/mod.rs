@@ -1,10 +1,16 @@
 //! `/api/v1`: the plan's endpoints with the conventions of `ux.md` 1.6. One file per noun.
 
 pub mod auth;
+pub mod dashboard;
 mod dto;
 pub mod incidents;
+pub mod invitations;
+pub mod members;
 pub mod monitors;
+pub mod organizations;
+pub mod pages;
 pub mod services;
+pub mod settings;
 pub mod subscribers;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -15,8 +21,14 @@ use crate::AppState;
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(auth::router())
+        .merge(organizations::router())
+        .merge(members::router())
+        .merge(invitations::router())
+        .merge(dashboard::router())
+        .merge(pages::router())
         .merge(services::router())
         .merge(monitors::router())
         .merge(incidents::router())
         .merge(subscribers::router())
+        .merge(settings::router())
 }
