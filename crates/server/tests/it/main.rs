@@ -5,6 +5,7 @@ mod bad_input;
 mod config;
 mod config_refused;
 mod first_minute;
+mod house_docs;
 mod house_layers;
 mod house_rules;
 mod organizations;
