@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::house_rules::{Findings, Source, workspace};
 
 fn texts(sources: &[Source]) -> impl Iterator<Item = &Source> {
-    sources.iter().filter(|source| !source.path.starts_with("crates/") && source.path.ends_with(".md"))
+    sources.iter().filter(|source| !source.path.starts_with("crates/") && source.is("md"))
 }
 
 /// What stands between backticks, with its line.
@@ -57,7 +57,7 @@ fn broken_links(sources: &[Source]) -> Findings {
                     Some(above) => above.to_owned(),
                     None => format!("{folder}{link}"),
                 };
-                let is_elsewhere = link.is_empty() || link.contains("://") || link.ends_with(".png");
+                let is_elsewhere = link.is_empty() || link.contains("://") || is_picture(link);
                 let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
                 if !is_elsewhere && !std::path::Path::new(root).join(&path).is_file() {
                     findings.push(source.at(index + 1, &format!("the link to {link} leads nowhere")));
@@ -66,6 +66,10 @@ fn broken_links(sources: &[Source]) -> Findings {
         }
     }
     findings
+}
+
+fn is_picture(link: &str) -> bool {
+    std::path::Path::new(link).extension().is_some_and(|kind| kind == "png")
 }
 
 /// Every operation that `docs/api.md` calls is in the OpenAPI document.

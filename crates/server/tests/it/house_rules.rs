@@ -69,7 +69,7 @@ pub(crate) type Findings = Vec<String>;
 pub(crate) type Rule = fn(&[Source]) -> Findings;
 
 impl Source {
-    fn is(&self, extension: &str) -> bool {
+    pub(crate) fn is(&self, extension: &str) -> bool {
         Path::new(&self.path).extension().is_some_and(|found| found == extension)
     }
 
