@@ -16,23 +16,26 @@ pub(crate) const RECOVERY_CODES: usize = 10;
 /// Crockford's alphabet: nothing in it is mistaken for something else.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// A fresh secret, shown once.
+/// A secret for an app, shown until it is confirmed.
 pub struct NewSecret {
     /// Base 32, to be typed.
     pub secret: String,
-    /// `otpauth://…`, to be scanned or opened.
+    /// `otpauth://totp/…`, to be scanned or opened.
     pub otpauth_url: String,
-    pub(crate) sealed: Vec<u8>,
 }
 
-/// Makes and seals a secret for this person.
-pub(crate) fn new_secret(ctx: &Context, user: UserId, email: &str) -> Result<NewSecret> {
+/// Makes a secret for this person, sealed for its place in the database.
+pub(crate) fn new_secret(ctx: &Context, user: UserId) -> Result<Vec<u8>> {
     let bytes: [u8; SECRET_BYTES] = ctx.ids.secret().first_chunk().copied().unwrap_or_default();
-    let totp = generator(&bytes, email)?;
+    ctx.keys.seal(&place(user), &bytes, &ctx.ids.secret())
+}
+
+/// A sealed secret as the person gives it to the app.
+pub(crate) fn shown(ctx: &Context, user: UserId, email: &str, sealed: &[u8]) -> Result<NewSecret> {
+    let totp = generator(&ctx.keys.open(&place(user), sealed)?, email)?;
     Ok(NewSecret {
         secret: totp.secret().to_base32(),
         otpauth_url: totp.to_url().map_err(|_| Error::Internal("an otpauth URL could not be made"))?,
-        sealed: ctx.keys.seal(&place(user), &bytes, &ctx.ids.secret())?,
     })
 }
 

@@ -71,6 +71,12 @@ pub async fn update_organization(tx: &mut Tx, id: SessionId, organization: OrgId
     Ok(())
 }
 
+/// When the person was last seen with this session; never earlier than stored.
+pub async fn touch(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<()> {
+    execute!(tx, "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2", id, now)?;
+    Ok(())
+}
+
 /// Ends one session of this person; `false` when there was none.
 pub async fn delete(tx: &mut Tx, user: UserId, id: SessionId) -> Result<bool> {
     Ok(execute!(tx, "DELETE FROM sessions WHERE user_id = $1 AND id = $2", user, id)? > 0)

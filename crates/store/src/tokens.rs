@@ -40,6 +40,25 @@ pub async fn find_alive(
     )
 }
 
+/// The address that a person was asked to prove for this purpose and has not yet.
+pub async fn find_pending_address(
+    conn: &mut Conn,
+    user: UserId,
+    purpose: TokenPurpose,
+    now: Timestamp,
+) -> Result<Option<String>> {
+    let found: Option<(String,)> = fetch_optional!(
+        conn,
+        "SELECT address FROM tokens
+          WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3
+          ORDER BY created_at DESC, id DESC LIMIT 1",
+        user,
+        purpose,
+        now
+    )?;
+    Ok(found.map(|(address,)| address))
+}
+
 /// Spends a token: of any number of callers exactly one gets it (T-12).
 pub async fn spend(
     tx: &mut Tx,

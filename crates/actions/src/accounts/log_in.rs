@@ -101,21 +101,3 @@ pub async fn log_out(ctx: &Context, user: UserId, session: SessionId) -> Result<
     tx.commit().await?;
     Ok(())
 }
-
-/// Ends one of the caller's sessions, on whichever device.
-pub async fn end_session(ctx: &Context, user: UserId, session: SessionId) -> Result<()> {
-    let mut tx = ctx.db.write().await?;
-    if !store::sessions::delete(&mut tx, user, session).await? {
-        return Err(Error::NotFound);
-    }
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Ends all sessions of the caller but the present one; gives their number.
-pub async fn end_other_sessions(ctx: &Context, user: UserId, present: SessionId) -> Result<u64> {
-    let mut tx = ctx.db.write().await?;
-    let ended = store::sessions::delete_others(&mut tx, user, present).await?;
-    tx.commit().await?;
-    Ok(ended)
-}

@@ -8,6 +8,7 @@ mod organization_name;
 mod password;
 mod profile;
 pub(crate) mod register;
+mod sessions;
 mod two_factor;
 mod verify;
 
@@ -19,12 +20,13 @@ use domain::user::{SESSION_SECONDS, Session, Token, TokenPurpose, User};
 use store::Tx;
 
 pub use change_email::{change_email, confirm_email};
-pub use log_in::{complete_totp, end_other_sessions, end_session, log_in, log_out};
+pub use log_in::{complete_totp, log_in, log_out};
 pub use operator::{create_by_operator, set_password_by_operator};
 pub use password::{change_password, forgot_password, reset_password};
-pub use profile::{delete, purge, update_profile};
+pub use profile::{delete, purge, update_profile, why_not_delete};
 pub use register::{Registration, SignedUp, register};
-pub use two_factor::{confirm_totp, disable_totp, renew_recovery_codes, start_totp};
+pub use sessions::{end_other_sessions, end_session, touch_session};
+pub use two_factor::{confirm_totp, disable_totp, pending_totp, renew_recovery_codes, start_totp};
 pub use verify::{resend_verification, verify_email};
 
 pub use crate::throttle::Client;

@@ -6,7 +6,7 @@ use domain::text::DisplayName;
 use domain::time::{DAY_MS, Timestamp};
 use domain::user::User;
 use store::Tx;
-use store::organizations::Membership;
+use store::organizations::{Membership, Others};
 
 use super::require_password;
 use crate::patch::{Patch, Version, next_version};
@@ -63,6 +63,29 @@ pub async fn delete(ctx: &Context, user: UserId, password: &str) -> Result<()> {
     Ok(())
 }
 
+/// Why [`delete`] would be refused now; `None`: it would not be.
+pub async fn why_not_delete(ctx: &Context, user: UserId) -> Result<Option<String>> {
+    let mut conn = ctx.db.read().await?;
+    for membership in store::organizations::list_memberships(&mut conn, user).await? {
+        let others = store::organizations::count_others(&mut conn, membership.scope(), user).await?;
+        if is_needed(membership.role, others) {
+            return Ok(Some(only_owner(&membership.organization.name)));
+        }
+    }
+    Ok(None)
+}
+
+fn is_needed(role: Role, others: Others) -> bool {
+    role == Role::Owner && others.members > 0 && others.owners == 0
+}
+
+fn only_owner(organization: &str) -> String {
+    format!(
+        "You are the only owner of {organization}, which has other members. Make one of them an owner with a \
+         verified address, or delete the organization, before you delete your account."
+    )
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
     /// Others are in it and one of them owns it.
@@ -85,14 +108,10 @@ async fn leave_step(tx: &mut Tx, membership: &Membership, now: Timestamp) -> Res
         store::organizations::delete(tx, scope, now).await?;
         return Ok(Left::Deleted);
     }
-    if current.role == Role::Owner && others.owners == 0 {
+    if is_needed(current.role, others) {
         return Err(Error::Conflict {
             code: "last_owner",
-            message: format!(
-                "You are the only owner of {}, which has other members. Make one of them an owner with a verified \
-                 address, or delete the organization, before you delete your account.",
-                membership.organization.name
-            ),
+            message: only_owner(&membership.organization.name),
         });
     }
     store::organizations::delete_member(tx, scope, membership.user_id).await?;

@@ -11,13 +11,22 @@ use crate::{Context, Error, Result, throttle};
 /// Makes a secret for the person's app. Log-in asks for no code before [`confirm_totp`].
 pub async fn start_totp(ctx: &Context, user: UserId) -> Result<NewSecret> {
     let found = store::users::find(&mut ctx.db.read().await?, user).await?.ok_or(Error::Unauthorized)?;
-    let secret = totp::new_secret(ctx, user, &found.email_display)?;
+    let sealed = totp::new_secret(ctx, user)?;
     let mut tx = ctx.db.write().await?;
-    if !store::users::update_totp_secret(&mut tx, user, &secret.sealed, ctx.now()).await? {
+    if !store::users::update_totp_secret(&mut tx, user, &sealed, ctx.now()).await? {
         return Err(is_on());
     }
     tx.commit().await?;
-    Ok(secret)
+    totp::shown(ctx, user, &found.email_display, &sealed)
+}
+
+/// The secret that was made and not confirmed yet, to show it again.
+pub async fn pending_totp(ctx: &Context, user: UserId) -> Result<Option<NewSecret>> {
+    let found = store::users::find(&mut ctx.db.read().await?, user).await?.ok_or(Error::Unauthorized)?;
+    match &found.totp_secret {
+        Some(sealed) if !found.has_totp() => totp::shown(ctx, user, &found.email_display, sealed).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Turns two-factor log-in on when the app shows the right code. Gives the recovery codes; they are not shown again.
@@ -64,13 +73,16 @@ pub async fn disable_totp(ctx: &Context, user: UserId, password: &str, code: &st
     Ok(())
 }
 
-/// Gives ten new recovery codes; the old ones stop working.
-pub async fn renew_recovery_codes(ctx: &Context, user: UserId, password: &str) -> Result<Vec<String>> {
-    require_password(ctx, user, "password", password).await?;
+/// Gives ten new recovery codes for a code of the app or one of the old ones; the old ones stop working.
+pub async fn renew_recovery_codes(ctx: &Context, user: UserId, code: &str) -> Result<Vec<String>> {
+    throttle::count(ctx, &throttle::confirmation(&user.to_string())).await?;
     let mut tx = ctx.db.write().await?;
     let found = store::users::lock(&mut tx, user).await?.ok_or(Error::Unauthorized)?;
     if !found.has_totp() {
         return Err(is_off());
+    }
+    if !spend_code(ctx, &mut tx, &found, code).await? {
+        return Err(wrong_code());
     }
     let codes = replace_recovery_codes(ctx, &mut tx, user).await?;
     tx.commit().await?;

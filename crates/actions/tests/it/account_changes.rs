@@ -139,9 +139,11 @@ async fn the_only_owner_of_an_organization_with_others_cannot_leave_them_alone(t
     let answer = accounts::delete(&test, alice_id, PASSWORD).await;
     let Err(Error::Conflict { code: "last_owner", message }) = answer else { panic!("{answer:?}") };
     assert!(message.contains("Acme"), "{message}");
+    assert_eq!(accounts::why_not_delete(&test, alice_id).await.unwrap(), Some(message));
     logs_in(&test, ALICE, PASSWORD).await.unwrap();
 
     accounts::verify_email(&test, &verify_bob).await.unwrap();
+    assert_eq!(accounts::why_not_delete(&test, alice_id).await.unwrap(), None);
     accounts::delete(&test, alice_id, PASSWORD).await.unwrap();
     let mut conn = test.db.read().await.unwrap();
     let still = store::organizations::find_membership(&mut conn, bob_id, organization).await.unwrap();

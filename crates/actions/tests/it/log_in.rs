@@ -146,3 +146,18 @@ async fn people_end_their_own_sessions(test: TestContext) {
     accounts::end_session(&test, alice, third.session.id).await.unwrap();
     assert!(!is_alive(&test, &third).await);
 }
+
+#[db_test]
+async fn a_session_is_noted_as_seen_every_few_minutes(test: TestContext) {
+    let begun = alice(&test).await.new_session.session;
+    for (after_s, seen_s) in [(60, 0), (240, 300), (60, 300)] {
+        test.clock.advance_s(after_s);
+        let mut conn = test.db.read().await.unwrap();
+        let stored = store::sessions::find_alive(&mut conn, begun.id, test.now()).await.unwrap().unwrap();
+        drop(conn);
+        accounts::touch_session(&test, &stored.session).await.unwrap();
+        let mut conn = test.db.read().await.unwrap();
+        let stored = store::sessions::find_alive(&mut conn, begun.id, test.now()).await.unwrap().unwrap();
+        assert_eq!(stored.session.last_seen_at, begun.created_at.plus_s(seen_s));
+    }
+}

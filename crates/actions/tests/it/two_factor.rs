@@ -56,6 +56,8 @@ async fn the_second_factor_counts_from_its_confirmation_on(test: TestContext) {
     let first = accounts::start_totp(&test, id).await.unwrap();
     let fresh = accounts::start_totp(&test, id).await.unwrap();
     assert_ne!(first.secret, fresh.secret);
+    let pending = accounts::pending_totp(&test, id).await.unwrap().unwrap();
+    assert_eq!((&pending.secret, &pending.otpauth_url), (&fresh.secret, &fresh.otpauth_url));
     logs_in(&test, ALICE, PASSWORD).await.unwrap();
     let app = App::with(&fresh.secret);
     let wrong = accounts::confirm_totp(&test, id, &app.wrong_code(&test)).await;
@@ -63,6 +65,7 @@ async fn the_second_factor_counts_from_its_confirmation_on(test: TestContext) {
 
     let codes = accounts::confirm_totp(&test, id, &app.shows(&test)).await.unwrap();
     assert_eq!(codes.len(), 10);
+    assert!(accounts::pending_totp(&test, id).await.unwrap().is_none());
     challenged(&test).await;
     let again = accounts::start_totp(&test, id).await;
     assert!(matches!(again, Err(Error::Conflict { code: "totp_is_on", .. })));
@@ -187,16 +190,16 @@ async fn turning_it_off_needs_password_and_code(test: TestContext) {
     logs_in(&test, ALICE, PASSWORD).await.unwrap();
     let answer = accounts::disable_totp(&test, id, PASSWORD, &app.shows(&test)).await;
     assert!(matches!(answer, Err(Error::Conflict { code: "totp_is_off", .. })));
-    let answer = accounts::renew_recovery_codes(&test, id, PASSWORD).await;
+    let answer = accounts::renew_recovery_codes(&test, id, &codes[4]).await;
     assert!(matches!(answer, Err(Error::Conflict { code: "totp_is_off", .. })));
 }
 
 #[db_test]
 async fn new_recovery_codes_replace_the_old_ones(test: TestContext) {
-    let (id, _, old) = turned_on(&test).await;
-    let answer = accounts::renew_recovery_codes(&test, id, OTHER_PASSWORD).await;
+    let (id, app, old) = turned_on(&test).await;
+    let answer = accounts::renew_recovery_codes(&test, id, &app.wrong_code(&test)).await;
     assert!(matches!(answer, Err(Error::Invalid(_))));
-    let new = accounts::renew_recovery_codes(&test, id, PASSWORD).await.unwrap();
+    let new = accounts::renew_recovery_codes(&test, id, &app.shows(&test)).await.unwrap();
     assert_eq!(new.len(), 10);
     let challenge = challenged(&test).await;
     let answer = accounts::complete_totp(&test, &home(), &challenge, &old[0]).await;

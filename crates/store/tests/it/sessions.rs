@@ -71,7 +71,7 @@ async fn people_see_and_end_their_own_sessions_only(database: TestDatabase) {
 }
 
 #[db_test]
-async fn a_session_remembers_the_organization_it_works_for(database: TestDatabase) {
+async fn a_session_remembers_its_organization_and_when_it_was_seen(database: TestDatabase) {
     // D3
     let alice = alice(&database).await;
     let session = begin(&database, alice.id, 1, START).await;
@@ -80,6 +80,10 @@ async fn a_session_remembers_the_organization_it_works_for(database: TestDatabas
     sessions::update_organization(&mut tx, session.id, organization).await.unwrap();
     let found = sessions::find_alive(&mut tx, session.id, START).await.unwrap().unwrap();
     assert_eq!(found.session.organization_id, Some(organization));
+    sessions::touch(&mut tx, session.id, START.plus_s(9)).await.unwrap();
+    sessions::touch(&mut tx, session.id, START.plus_s(8)).await.unwrap();
+    let found = sessions::find_alive(&mut tx, session.id, START).await.unwrap().unwrap();
+    assert_eq!(found.session.last_seen_at, START.plus_s(9));
 }
 
 #[db_test]

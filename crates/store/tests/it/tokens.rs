@@ -65,7 +65,10 @@ async fn burning_reaches_one_person_and_one_purpose_or_all(database: TestDatabas
     issue(&database, alice.id, VERIFY, b"verify").await;
     issue(&database, bob.id, RESET, b"bob").await;
     let mut tx = database.write().await.unwrap();
+    let pending = tokens::find_pending_address(&mut tx, alice.id, RESET, START).await.unwrap();
+    assert_eq!(pending.as_deref(), Some("Alice@example.org"));
     tokens::burn(&mut tx, alice.id, RESET, START).await.unwrap();
+    assert_eq!(tokens::find_pending_address(&mut tx, alice.id, RESET, START).await.unwrap(), None);
     assert_eq!(tokens::find_alive(&mut tx, b"reset", RESET, START).await.unwrap(), None);
     assert!(tokens::find_alive(&mut tx, b"verify", VERIFY, START).await.unwrap().is_some());
     tokens::burn_all(&mut tx, alice.id, START).await.unwrap();

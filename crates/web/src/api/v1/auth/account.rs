@@ -96,7 +96,7 @@ pub struct UpdateMeBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = PasswordConfirmation)]
 pub struct PasswordBody {
-    pub(super) password: String,
+    password: String,
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::account::PasswordBody;
 use crate::AppState;
 use crate::error::Problem;
 use crate::extract::{CurrentUser, Json};
@@ -90,16 +89,16 @@ async fn disable(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes ten new recovery codes; the old ones stop working.
-#[utoipa::path(post, path = "/auth/totp/recovery-codes", tag = "Account", request_body = PasswordBody,
+/// Makes ten new recovery codes for a code of the app or an old recovery code; the old ones stop working.
+#[utoipa::path(post, path = "/auth/totp/recovery-codes", tag = "Account", request_body = CodeBody,
     responses((status = 200, body = RecoveryCodesBody), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem)))]
 async fn renew_recovery_codes(
     State(state): State<AppState>,
     CurrentUser(login): CurrentUser,
-    Json(body): Json<PasswordBody>,
+    Json(body): Json<CodeBody>,
 ) -> Result<axum::Json<RecoveryCodesBody>, Problem> {
     let user = login.session.user_id;
-    let recovery_codes = accounts::renew_recovery_codes(&state.ctx, user, &body.password).await?;
+    let recovery_codes = accounts::renew_recovery_codes(&state.ctx, user, &body.code).await?;
     Ok(axum::Json(RecoveryCodesBody { recovery_codes }))
 }
