@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod assets;
+mod auth;
 pub mod bars;
 pub mod cache;
 mod dashboard;

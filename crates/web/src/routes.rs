@@ -102,6 +102,39 @@ fn visitors(state: &AppState) -> Pages {
     pages
 }
 
+/// For people, logged in or not: accounts and the links that come by mail.
+fn people() -> Pages {
+    use crate::auth::{account, log_in, mailed, sign_up, two_factor};
+    Pages::new()
+        .get("/signup", sign_up::show)
+        .post("/signup", sign_up::register)
+        .get("/login", log_in::show)
+        .post("/login", log_in::log_in)
+        .post("/login/code", log_in::complete)
+        .post("/logout", log_in::log_out)
+        .get("/forgot", mailed::show_forgot)
+        .post("/forgot", mailed::forgot)
+        .get("/reset", mailed::show_reset)
+        .post("/reset/{token}", mailed::reset)
+        .get("/verify", mailed::show_verify)
+        .post("/verify/{token}", mailed::verify)
+        .post("/verify/resend", mailed::resend)
+        .get("/change-email", mailed::show_change_email)
+        .post("/change-email/{token}", mailed::change_email)
+        .get("/account", account::show)
+        .post("/account/name", account::rename)
+        .post("/account/password", account::change_password)
+        .post("/account/email", account::change_email)
+        .post("/account/sessions/{id}/end", account::end_session)
+        .post("/account/sessions/end-others", account::end_other_sessions)
+        .post("/account/two-factor/start", two_factor::start)
+        .get("/account/two-factor", two_factor::show)
+        .post("/account/two-factor", two_factor::confirm)
+        .post("/account/two-factor/disable", two_factor::disable)
+        .post("/account/recovery-codes", two_factor::renew_codes)
+        .post("/account/delete", account::delete)
+}
+
 /// For members: `Screen` proves the membership, `CsrfForm` the form.
 fn members() -> Pages {
     use crate::dashboard::{
@@ -180,7 +213,8 @@ fn api() -> OpenApiRouter<AppState> {
 pub fn app(state: AppState) -> App {
     let (api, document) = api().split_for_parts();
     let api = api.route_layer(from_fn_with_state(state.clone(), layer::idempotency));
-    let Pages { router, routes } = machines().merge(product()).merge(visitors(&state)).merge(members());
+    let Pages { router, routes } =
+        machines().merge(product()).merge(visitors(&state)).merge(people()).merge(members());
     let router = api
         .merge(router)
         .fallback(absent)

@@ -24,8 +24,8 @@ pub use log_in::{complete_totp, log_in, log_out};
 pub use operator::{create_by_operator, set_password_by_operator};
 pub use password::{change_password, forgot_password, reset_password};
 pub use profile::{delete, purge, update_profile, why_not_delete};
-pub use register::{Registration, SignedUp, register};
-pub use sessions::{end_other_sessions, end_session, touch_session};
+pub use register::{Registration, SIGN_UP_IS_CLOSED, SignedUp, register};
+pub use sessions::{SEEN_EVERY_MS, end_other_sessions, end_session, touch_session};
 pub use two_factor::{confirm_totp, disable_totp, pending_totp, renew_recovery_codes, start_totp};
 pub use verify::{resend_verification, verify_email};
 
@@ -148,9 +148,12 @@ async fn mail_notice(
 /// of all an empty text (H-23).
 pub(crate) fn presented(token: &str) -> Result<Vec<u8>> {
     let token = token.trim();
-    let is_ours = token.len() == 43
-        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if is_ours { Ok(token_hash(token)) } else { Err(Error::InvalidToken) }
+    if is_token(token) { Ok(token_hash(token)) } else { Err(Error::InvalidToken) }
+}
+
+/// Whether this has the form of a secret that we give out.
+pub fn is_token(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// The person behind a session, after the password was given again. `field` is where the form has it.

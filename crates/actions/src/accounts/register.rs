@@ -10,6 +10,10 @@ use store::Tx;
 use super::{Client, NewSession, begin_session, email_conflict, email_taken, mail_token, organization_name};
 use crate::{Checks, Context, Error, Result, organizations, throttle};
 
+/// What people read where nobody can sign up.
+pub const SIGN_UP_IS_CLOSED: &str =
+    "Sign-up is closed on this installation. Ask whoever runs it for an account.";
+
 /// What a person types to sign up.
 #[derive(Clone, Default)]
 pub struct Registration {
@@ -38,9 +42,7 @@ pub(super) struct Person {
 /// Creates an account with its organization, a page that is online at once, and a mail to prove the address.
 pub async fn register(ctx: &Context, client: &Client, input: &Registration) -> Result<SignedUp> {
     if !ctx.policy.is_registration_open {
-        return Err(Error::Forbidden(
-            "Sign-up is closed on this installation. Ask whoever runs it for an account.",
-        ));
+        return Err(Error::Forbidden(SIGN_UP_IS_CLOSED));
     }
     let person = check(input)?;
     throttle::count(ctx, &throttle::register(client, person.email.canonical())).await?;

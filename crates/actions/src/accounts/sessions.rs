@@ -6,7 +6,7 @@ use domain::user::Session;
 use crate::{Context, Error, Result};
 
 /// A session is noted as seen at most this often, so that reading pages hardly writes.
-const SEEN_EVERY_MS: i64 = 5 * 60_000;
+pub const SEEN_EVERY_MS: i64 = 5 * 60_000;
 
 /// Ends one of the caller's sessions, on whichever device.
 pub async fn end_session(ctx: &Context, user: UserId, session: SessionId) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What the request before this one did. The address carries a word of this list, never a text, so that a link from
 //! elsewhere cannot make the page say anything (T-05).
 
-const SENTENCES: [(&str, &str); 26] = [
+const SENTENCES: &[(&str, &str)] = &[
     ("service-made", "The service is there."),
     ("service-saved", "The service is saved."),
     ("service-deleted", "The service and its monitors are deleted."),
@@ -27,6 +27,13 @@ const SENTENCES: [(&str, &str); 26] = [
     ("revoked", "The invitation no longer works."),
     ("role-changed", "The role is changed."),
     ("member-removed", "The member is removed."),
+    ("verification-sent", "The mail is on its way. It can take a minute."),
+    ("name-saved", "Your name is saved."),
+    ("password-changed", "Your password is changed; your other sessions are ended."),
+    ("confirmation-sent", "A mail asks the new address to confirm. Until then the old one stays."),
+    ("session-ended", "The session is ended."),
+    ("sessions-ended", "Your other sessions are ended."),
+    ("two-factor-off", "The second factor is off."),
     ("settings-saved", "The settings are saved."),
 ];
 

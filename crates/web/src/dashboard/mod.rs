@@ -13,10 +13,10 @@ pub(crate) mod settings;
 pub(crate) mod subscribers;
 pub(crate) mod welcome;
 
-mod flash;
+pub(crate) mod flash;
 mod incident_rows;
-mod input;
+pub(crate) mod input;
 mod monitor_page;
 mod monitor_words;
-mod screen;
+pub(crate) mod screen;
 mod states;

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use super::PageUser;
-use super::session::require_csrf;
+use super::session::{require_csrf, require_same_origin};
 use crate::AppState;
 use crate::error::Problem;
 
@@ -88,6 +88,23 @@ impl<T: DeserializeOwned> FromRequest<AppState> for CsrfForm<T> {
             let bytes = bytes(Request::from_parts(parts, body), state).await?;
             let Token { csrf } = parse_form(&bytes)?;
             require_csrf(state, user.login.session.id, &csrf)?;
+            parse_form(&bytes)
+        };
+        read.await.map(Self).map_err(|problem| crate::page::failure(state, problem))
+    }
+}
+
+/// A form of somebody who need not be logged in: given out only when it was sent from one of our own pages (T-07).
+#[derive(Debug, Clone)]
+pub struct OpenForm<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for OpenForm<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
+        let read = async {
+            require_same_origin(state, request.headers())?;
+            let bytes = bytes(request, state).await?;
             parse_form(&bytes)
         };
         read.await.map(Self).map_err(|problem| crate::page::failure(state, problem))

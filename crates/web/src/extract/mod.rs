@@ -7,7 +7,7 @@ mod path;
 mod scope;
 mod session;
 
-pub use body::{CsrfForm, Form, Json, Query};
+pub use body::{CsrfForm, Form, Json, OpenForm, Query};
 pub use client::Caller;
 pub use path::Path;
 pub(crate) use scope::used_last;

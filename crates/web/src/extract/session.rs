@@ -209,8 +209,22 @@ async fn cached(
     let found = load(&mut conn).await?;
     if let Some(login) = &found {
         state.sessions.insert(key, login.clone()).await;
+        touch(state, login, now);
     }
     Ok(found)
+}
+
+/// Notes beside the request that the session is in use; no request waits for that or fails with it.
+fn touch(state: &AppState, login: &LoggedIn, now: Timestamp) {
+    if now.since(login.session.last_seen_at) < actions::accounts::SEEN_EVERY_MS {
+        return;
+    }
+    let (ctx, session) = (state.ctx.clone(), login.session.clone());
+    tokio::spawn(async move {
+        if let Err(error) = actions::accounts::touch_session(&ctx, &session).await {
+            tracing::debug!(%error, "a session could not be noted as seen");
+        }
+    });
 }
 
 /// The cookie lives as long as the session.

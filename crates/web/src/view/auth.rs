@@ -44,7 +44,7 @@ pub struct ForgotPage {
     pub errors: Errors,
 }
 
-/// `GET /reset/{token}`; `POST` sends `csrf`, `password`.
+/// `GET /reset?token=`; `POST /reset/{token}` sends `csrf`, `password`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "auth/reset.html")]
 pub struct ResetPage {
@@ -95,7 +95,7 @@ pub struct ButtonPage {
 }
 
 impl ButtonPage {
-    /// `GET /verify/{token}`: of the address given at sign-up, or of a new one.
+    /// `GET /verify?token=`: of the address given at sign-up.
     pub fn verify(site: Site, token: &str) -> Self {
         Self {
             site,
@@ -103,6 +103,18 @@ impl ButtonPage {
             text: "Press the button to show that this mailbox is yours.".into(),
             button: "Verify",
             path: format!("verify/{token}"),
+            errors: Errors::default(),
+        }
+    }
+
+    /// `GET /change-email?token=`: of the address an account is to move to.
+    pub fn change_email(site: Site, token: &str) -> Self {
+        Self {
+            site,
+            title: "Confirm your new address",
+            text: "Press the button to move your account to this address. The old one is told.".into(),
+            button: "Confirm",
+            path: format!("change-email/{token}"),
             errors: Errors::default(),
         }
     }
@@ -122,8 +134,7 @@ pub struct NoticePage {
 impl NoticePage {
     /// After `POST /forgot`, for known and unknown addresses alike (D1).
     pub fn reset_sent(site: Site) -> Self {
-        let text =
-            "If this address has an account, a mail with a link is on its way. The link works for one hour.";
+        let text = "If this address has an account, a mail with a link is on its way. The link works for 30 minutes.";
         Self {
             site,
             title: "Look into your mailbox",
@@ -136,6 +147,12 @@ impl NoticePage {
     pub fn verified(site: Site) -> Self {
         let text = "Your address is verified. Mail to subscribers, invitations and search engines are open to you now.";
         Self { site, title: "Thank you", text: text.into(), link: ("/", "Go on") }
+    }
+
+    /// After `POST /change-email/{token}`.
+    pub fn email_changed(site: Site) -> Self {
+        let text = "Your account has its new address. From now on you log in with it.";
+        Self { site, title: "Your address is changed", text: text.into(), link: ("/", "Go on") }
     }
 
     /// A token that was used, is too old, or never existed.

@@ -7,10 +7,11 @@
 //! |---|---|---|
 //! | `/` · `/docs` · `/docs/api` | GET | [`landing`], [`docs`] |
 //! | `/signup` · `/login` · `/login/code` · `/forgot` | GET, POST | [`auth`] |
-//! | `/reset/{token}` · `/verify/{token}` · `/invitations/{token}` | GET, POST | [`auth`] |
+//! | `/reset?token=` · `/verify?token=` · `/change-email?token=` | GET, and POST to `/…/{token}` | [`auth`] |
+//! | `/invitations/{token}` | GET, POST | [`auth`] |
 //! | `/verify/resend` · `/logout` | POST | a button of the shell |
 //! | `/organizations/new` | GET, POST | [`dashboard`] |
-//! | `/account`, below it `name` `password` `email` `sessions/{id}/end` `sessions/end-others` `two-factor` `two-factor/disable` `recovery-codes` `delete` | GET, POST | [`dashboard`] |
+//! | `/account`, below it `name` `password` `email` `sessions/{id}/end` `sessions/end-others` `two-factor` `two-factor/start` `two-factor/disable` `recovery-codes` `delete` | GET, POST | [`dashboard`] |
 //! | `/orgs` | GET | leads to the overview of the organization used last |
 //! | `/orgs/{org}` | GET | [`dashboard`], the overview |
 //! | `/orgs/{org}/welcome` | GET, POST | [`dashboard`], the first check |

@@ -22,7 +22,7 @@ pub struct SessionRow {
 ///
 /// `POST /account/name` sends `csrf`, `display_name`; `/password` sends `current_password`, `new_password`; `/email`
 /// sends `email`, `email_password`; `/sessions/{id}/end` and `/sessions/end-others` only `csrf`; `/two-factor/disable`
-/// sends `code`; `/recovery-codes` sends `recovery_code`, a code of the authenticator; `/delete` sends
+/// sends `disable_password`, `code`; `/recovery-codes` sends `recovery_code`, a code of the authenticator; `/delete` sends
 /// `delete_password`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/account.html")]
@@ -42,7 +42,7 @@ pub struct AccountPage {
     pub errors: Errors,
 }
 
-/// `GET /account/two-factor`; `POST` sends `csrf`, `code` and answers with [`RecoveryCodesPage`].
+/// `POST /account/two-factor/start` sends `csrf` and leads to `GET /account/two-factor`; its `POST` sends `csrf`, `code` and answers with [`RecoveryCodesPage`].
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/two_factor.html")]
 pub struct TwoFactorPage {
