@@ -4,6 +4,7 @@
 mod bad_input;
 mod config;
 mod config_refused;
+mod dashboard;
 mod first_minute;
 mod house_docs;
 mod house_layers;
