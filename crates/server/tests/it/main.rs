@@ -9,6 +9,7 @@ mod first_minute;
 mod house_docs;
 mod house_layers;
 mod house_rules;
+mod isolation;
 mod organizations;
 mod process;
 mod public_page;

@@ -3,6 +3,7 @@
 use actions::subscribers;
 use axum::response::Response;
 use domain::id::SubscriberId;
+use domain::organization::Permission;
 use domain::plan::QuotaKind;
 use domain::status_page::StatusPage;
 use domain::subscriber::Subscriber;
@@ -23,7 +24,11 @@ use crate::words;
 const PART: usize = 100;
 
 pub(crate) async fn list(screen: Screen) -> Response {
-    let body = async { Ok(html(&page(&screen, Input::default(), Errors::default()).await?)) };
+    let body = async {
+        // Addresses of people outside: for those who look after subscribers only.
+        actions::gate::require(&screen.membership, Permission::ManageSubscribers)?;
+        Ok(html(&page(&screen, Input::default(), Errors::default()).await?))
+    };
     screen.answer(body).await
 }
 

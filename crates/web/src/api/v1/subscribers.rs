@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::id::{PageId, SubscriberId};
+use domain::organization::Permission;
 use domain::subscriber::Subscriber;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,8 @@ async fn list(
     member: Member,
     Query(page): Query<PageQuery>,
 ) -> Result<Paged<SubscriberBody>, Problem> {
+    // Addresses of people outside: for those who look after subscribers only.
+    actions::gate::require(&member.membership, Permission::ManageSubscribers)?;
     let limit = page.limit()?;
     let before = page.before_row()?;
     let mut conn = state.ctx.db.read().await?;
