@@ -26,6 +26,8 @@ pub(crate) async fn run(
 ) {
     while let Some(batch) = reports.batch().await {
         save(&ctx, &batch, &behind, &stop).await;
+        // Only now the next slots of these monitors are known.
+        ctx.signals.schedule_changed();
     }
 }
 

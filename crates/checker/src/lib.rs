@@ -16,6 +16,7 @@ use std::time::Duration;
 use actions::Context;
 use egress::Egress;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use retention::{Retention, remove_old};
@@ -54,10 +55,13 @@ pub async fn run(ctx: Context, egress: Egress, config: Config, stop: Cancellatio
     let ingest = ingest::run(ctx.clone(), reports, behind, stop.clone());
     let retention = retention::run(ctx, config.retention, stop);
     // Tasks of their own: probes and the recording of results use the machine's cores beside each other.
-    let tasks =
-        [tokio::spawn(scheduler), tokio::spawn(probes), tokio::spawn(ingest), tokio::spawn(retention)];
-    for task in tasks {
-        if let Err(error) = task.await {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(scheduler);
+    tasks.spawn(probes);
+    tasks.spawn(ingest);
+    tasks.spawn(retention);
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
             tracing::error!(error = &error as &dyn std::error::Error, "a loop of the checker ended early");
         }
     }

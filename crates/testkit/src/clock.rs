@@ -50,6 +50,22 @@ impl Clock for TestClock {
     }
 }
 
+/// A clock that runs, for tests of the loops; it starts at [`START`]. Clones show the same time.
+#[derive(Debug, Clone)]
+pub struct RunningClock(std::time::Instant);
+
+impl Default for RunningClock {
+    fn default() -> Self {
+        Self(std::time::Instant::now())
+    }
+}
+
+impl Clock for RunningClock {
+    fn now(&self) -> Timestamp {
+        START.plus_ms(i64::try_from(self.0.elapsed().as_millis()).unwrap())
+    }
+}
+
 /// Ids and secrets in a fixed order. Clones continue the same series; two with different seeds never meet.
 #[derive(Debug, Clone, Default)]
 pub struct TestIds {

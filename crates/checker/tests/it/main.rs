@@ -1,0 +1,8 @@
+#![cfg(test)]
+//! The loops, on both databases, against a real server.
+
+mod faults;
+mod fleets;
+mod outages;
+mod removal;
+mod support;
