@@ -5,7 +5,7 @@ use domain::time::Timestamp;
 
 /// The wall clock of this machine.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks what time it is")]

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// Held as long as the server runs.
 #[derive(Debug)]
-pub struct ServerLock(#[expect(dead_code, reason = "the open file is the lock")] File);
+pub(crate) struct ServerLock(#[expect(dead_code, reason = "the open file is the lock")] File);
 
 #[derive(Debug, thiserror::Error)]
-pub enum LockError {
+pub(crate) enum LockError {
     #[error(
         "another server is running on {}: stop it first, or give this one a data directory or a PostgreSQL database \
          of its own", .0.display()
@@ -21,7 +21,7 @@ pub enum LockError {
 
 impl ServerLock {
     /// `database` is the SQLite file.
-    pub fn take(database: &Path) -> Result<Self, LockError> {
+    pub(crate) fn take(database: &Path) -> Result<Self, LockError> {
         let mut name = database.as_os_str().to_owned();
         name.push(".lock");
         let path = PathBuf::from(name);

@@ -14,7 +14,7 @@ const OURS: [&str; 8] =
     ["indie_status", "server", "web", "actions", "store", "checker", "notifier", "egress"];
 
 /// Starts logging for the rest of the process. A second call changes nothing.
-pub fn start(config: &LogConfig) {
+pub(crate) fn start(config: &LogConfig) {
     let level = tracing::Level::from(config.level);
     let filter = OURS.iter().fold(Targets::new().with_default(LevelFilter::WARN), |filter, target| {
         filter.with_target(*target, level)

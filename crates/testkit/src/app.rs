@@ -140,8 +140,8 @@ impl TestApp {
         let me = person.get("/api/v1/auth/me").await;
         assert_eq!(me.status, StatusCode::OK, "{}", me.text);
         let me = me.json();
-        person.user_id = me["id"].as_str().unwrap().to_owned();
-        person.organization = me["organizations"][0]["id"].as_str().unwrap_or_default().to_owned();
+        me["id"].as_str().unwrap().clone_into(&mut person.user_id);
+        me["organizations"][0]["id"].as_str().unwrap_or_default().clone_into(&mut person.organization);
         person
     }
 
@@ -242,6 +242,16 @@ impl TestApp {
     pub fn mails_to(&self, email: &str) -> Vec<SentMail> {
         let email = email.to_lowercase();
         self.mails.lock().unwrap().iter().filter(|mail| mail.to == email).cloned().collect()
+    }
+
+    /// A form as a browser sends it from one of our own pages; `cookie` is empty for a stranger.
+    pub async fn submits(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post(path)
+            .header(header::COOKIE, cookie)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(body)).unwrap()).await
     }
 
     /// A JSON request.
@@ -351,6 +361,15 @@ impl Person<'_> {
         self.app
             .send(Request::get(path).header(header::COOKIE, &self.cookie).body(Body::empty()).unwrap())
             .await
+    }
+
+    /// Sends a form of a page that the person has open, with its hidden token.
+    pub async fn submits(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let open = self.opens("/account").await;
+        let token = open.text.split_once("name=\"csrf\" value=\"").and_then(|(_, rest)| rest.split_once('"'));
+        let (token, _) = token.unwrap_or_else(|| panic!("no form in {}", open.text));
+        let fields: Vec<_> = [("csrf", token)].iter().chain(fields).copied().collect();
+        self.app.submits(path, &self.cookie, &fields).await
     }
 
     /// Creates a service on the default page; its id.

@@ -40,6 +40,7 @@ impl TestContext {
     }
 
     /// Changes the switches of the installation.
+    #[must_use]
     pub fn with_policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
         let mut policy = (*self.ctx.policy).clone();
         change(&mut policy);

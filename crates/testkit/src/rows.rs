@@ -1,6 +1,8 @@
 //! Looks at rows (and, for tiers, changes one) without the product: what one organization's rows look like in one
 //! text, and what checks left behind.
 
+use std::fmt::Write as _;
+
 use domain::check::CheckStatus;
 use domain::id::OrgId;
 use domain::plan::Tier;
@@ -40,7 +42,7 @@ impl TestDatabase {
                     .fetch_all(&mut conn)
                     .await
                     .unwrap();
-                text.push_str(&format!("{table}\n{}\n", rows.join("\n")));
+                let _ = writeln!(text, "{table}\n{}", rows.join("\n"));
             }
             conn.close().await.unwrap();
         } else {
@@ -62,7 +64,7 @@ impl TestDatabase {
                     .fetch_all(&mut conn)
                     .await
                     .unwrap();
-                text.push_str(&format!("{table}\n{}\n", rows.join("\n")));
+                let _ = writeln!(text, "{table}\n{}", rows.join("\n"));
             }
             conn.close().await.unwrap();
         }

@@ -9,7 +9,7 @@ use crate::error::Problem;
 use crate::view::error::ErrorPage;
 
 /// A rendered template.
-pub fn html(view: &impl Template) -> Response {
+pub(crate) fn html(view: &impl Template) -> Response {
     match view.render() {
         Ok(text) => Html(text).into_response(),
         Err(error) => {
@@ -20,7 +20,8 @@ pub fn html(view: &impl Template) -> Response {
 }
 
 /// The error page for a problem, with its status and headers.
-pub fn failure(state: &AppState, problem: Problem) -> Response {
+#[expect(clippy::needless_pass_by_value, reason = "stands at the end of `map_err`")]
+pub(crate) fn failure(state: &AppState, problem: Problem) -> Response {
     let mut view = ErrorPage::of_status(state.config.base(), problem.status, &problem.detail);
     view.request_id = crate::layer::current_request_id();
     let retry = problem.retry_after_s;

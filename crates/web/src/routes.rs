@@ -135,11 +135,10 @@ fn people() -> Pages {
         .post("/account/delete", account::delete)
 }
 
-/// For members: `Screen` proves the membership, `CsrfForm` the form.
+/// For members: `Screen` proves the membership, `CsrfForm` the form. What is watched and told.
 fn members() -> Pages {
     use crate::dashboard::{
-        incidents, members, monitors, organizations, overview, pages, plan, services, settings, subscribers,
-        welcome,
+        incidents, monitors, organizations, overview, services, settings, subscribers, welcome,
     };
     Pages::new()
         .get("/orgs", overview::choose)
@@ -177,6 +176,12 @@ fn members() -> Pages {
         .get("/orgs/{org}/subscribers", subscribers::list)
         .post("/orgs/{org}/subscribers", subscribers::add)
         .post("/orgs/{org}/subscribers/{id}/delete", subscribers::remove)
+}
+
+/// For members: pages, people and the organization itself.
+fn managers() -> Pages {
+    use crate::dashboard::{members, organizations, pages, plan, settings};
+    Pages::new()
         .get("/orgs/{org}/pages", pages::list)
         .post("/orgs/{org}/pages", pages::create)
         .get("/orgs/{org}/pages/new", pages::new)
@@ -210,11 +215,16 @@ fn api() -> OpenApiRouter<AppState> {
 }
 
 /// The application and its OpenAPI document.
+#[expect(clippy::needless_pass_by_value, reason = "the state belongs to the application from here on")]
 pub fn app(state: AppState) -> App {
     let (api, document) = api().split_for_parts();
     let api = api.route_layer(from_fn_with_state(state.clone(), layer::idempotency));
-    let Pages { router, routes } =
-        machines().merge(product()).merge(visitors(&state)).merge(people()).merge(members());
+    let Pages { router, routes } = machines()
+        .merge(product())
+        .merge(visitors(&state))
+        .merge(people())
+        .merge(members())
+        .merge(managers());
     let router = api
         .merge(router)
         .fallback(absent)

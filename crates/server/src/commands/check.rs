@@ -1,5 +1,7 @@
 //! `check URL`: one check as a monitor would run it, with the reason when it is refused.
 
+use std::fmt::Write as _;
+
 use domain::check::{CheckJob, CheckStatus, Outcome};
 use domain::id::{MonitorId, OrgId, ServiceId};
 use domain::monitor::Method;
@@ -46,14 +48,14 @@ fn describe(outcome: &Outcome, explain: bool) -> String {
     let word = serde_json::to_value(outcome.status).ok().and_then(|value| value.as_str().map(str::to_owned));
     let mut text = word.unwrap_or_default();
     if let Some(code) = outcome.status_code {
-        text.push_str(&format!(", status {code}"));
+        let _ = write!(text, ", status {code}");
     }
     if let Some(ms) = outcome.response_time_ms {
-        text.push_str(&format!(", {ms} ms"));
+        let _ = write!(text, ", {ms} ms");
     }
     if let Some(failure) = outcome.failure {
         let class = json!(failure);
-        text.push_str(&format!(": {}", class.as_str().unwrap_or_default()));
+        let _ = write!(text, ": {}", class.as_str().unwrap_or_default());
     }
     text.push('\n');
     if explain {
@@ -65,7 +67,7 @@ fn describe(outcome: &Outcome, explain: bool) -> String {
             ("first byte", phases.first_byte_ms),
         ] {
             let value = ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms"));
-            text.push_str(&format!("  {name:<11}{value}\n"));
+            let _ = writeln!(text, "  {name:<11}{value}");
         }
     }
     text

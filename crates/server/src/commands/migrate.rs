@@ -21,7 +21,7 @@ pub(super) async fn run(what: Migrate, config: &Config) -> Result {
                     .collect();
                 return print_json(&rows);
             }
-            let lines: String = migrations
+            let lines: Vec<String> = migrations
                 .iter()
                 .map(|one| {
                     format!(
@@ -32,7 +32,7 @@ pub(super) async fn run(what: Migrate, config: &Config) -> Result {
                     )
                 })
                 .collect();
-            print(&lines)
+            print(&lines.concat())
         }
     }
 }

@@ -93,6 +93,7 @@ fn version(json: bool) -> Result {
 }
 
 /// Data goes to standard output. A reader that went away is no error.
+#[expect(clippy::unnecessary_wraps, reason = "stands at the end of most commands")]
 fn print(text: &str) -> Result {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -24,14 +24,14 @@ pub(super) async fn run(what: Org, config: &Config) -> Result {
                     .collect();
                 return print_json(&rows);
             }
-            let lines: String = all
+            let lines: Vec<String> = all
                 .iter()
                 .map(|one| {
                     let deleted = if one.deleted_at.is_some() { "  (deleted)" } else { "" };
                     format!("{:<24} {:<6} {}{deleted}\n", one.slug, one.tier.as_str(), one.name)
                 })
                 .collect();
-            print(&lines)
+            print(&lines.concat())
         }
         Org::SetTier { slug, tier } => {
             let tier = match tier {

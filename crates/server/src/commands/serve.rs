@@ -61,6 +61,7 @@ pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
     Ok(())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "stands at the end of `map_err`")]
 fn refused(error: LockError) -> Failure {
     let exit = if matches!(error, LockError::Taken(_)) { Exit::TryAgain } else { Exit::Failed };
     Failure::new(exit, error.to_string())

@@ -1,6 +1,8 @@
 #![cfg(test)]
 //! What the whole product does, one file per behaviour.
 
+mod account_pages;
+mod accounts;
 mod bad_input;
 mod config;
 mod config_refused;

@@ -96,7 +96,7 @@ fn again(state: &AppState, input: Input, status: StatusCode, message: &str) -> R
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Code {
+pub(crate) struct SecondStep {
     challenge: String,
     code: String,
     next: String,
@@ -105,7 +105,7 @@ pub(crate) struct Code {
 pub(crate) async fn complete(
     State(state): State<AppState>,
     Caller(client): Caller,
-    OpenForm(input): OpenForm<Code>,
+    OpenForm(input): OpenForm<SecondStep>,
 ) -> Response {
     match second_step(&state, &client, &input).await {
         Ok(response) => response,
@@ -127,7 +127,7 @@ pub(crate) async fn complete(
     }
 }
 
-async fn second_step(state: &AppState, client: &Client, input: &Code) -> actions::Result<Response> {
+async fn second_step(state: &AppState, client: &Client, input: &SecondStep) -> actions::Result<Response> {
     let begun = accounts::complete_totp(&state.ctx, client, &input.challenge, &input.code).await?;
     Ok(enter(state, begun, &way_on(state, &input.next)))
 }

@@ -24,7 +24,7 @@ use crate::view::{Choice, Errors, Update};
 use crate::words;
 
 /// Resolved incidents on one part of the list.
-const PART: i64 = 25;
+const PART: usize = 25;
 
 pub(crate) async fn list(screen: Screen) -> Response {
     let body = async {
@@ -36,13 +36,13 @@ pub(crate) async fn list(screen: Screen) -> Response {
             is_open: Some(false),
             since,
             before: before.unwrap_or((Timestamp::from_ms(i64::MAX), Uuid::max())),
-            limit: PART + 1,
+            limit: i64::try_from(PART + 1).unwrap_or(i64::MAX),
         };
         let mut conn = screen.read().await?;
         let mut resolved = store::incidents::list(&mut conn, screen.scope(), part).await?;
         drop(conn);
-        let has_more = resolved.len() > PART as usize;
-        resolved.truncate(PART as usize);
+        let has_more = resolved.len() > PART;
+        resolved.truncate(PART);
         let older = resolved.last().filter(|_| has_more).map(|last| older_path(&screen, last));
         let open = if is_first { incident_rows::open(&screen).await? } else { Vec::new() };
         Ok(html(&ListPage {

@@ -16,7 +16,7 @@ use crate::error::Problem;
 
 /// A JSON body. Types given to it say `#[serde(deny_unknown_fields)]`.
 #[derive(Debug, Clone)]
-pub struct Json<T>(pub T);
+pub(crate) struct Json<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
@@ -70,7 +70,7 @@ fn parse_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// A form of a logged-in person: given out only when its hidden field `csrf` belongs to the session (X8, T-07). `T` has
 /// no field for the token; its fields are `String` with `#[serde(default)]`, so that wrong input reaches the action.
 #[derive(Debug, Clone)]
-pub struct CsrfForm<T>(pub T);
+pub(crate) struct CsrfForm<T>(pub T);
 
 #[derive(Debug, Deserialize)]
 struct Token {
@@ -96,7 +96,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for CsrfForm<T> {
 
 /// A form of somebody who need not be logged in: given out only when it was sent from one of our own pages (T-07).
 #[derive(Debug, Clone)]
-pub struct OpenForm<T>(pub T);
+pub(crate) struct OpenForm<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<AppState> for OpenForm<T> {
     type Rejection = Response;
@@ -113,7 +113,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for OpenForm<T> {
 
 /// A query string.
 #[derive(Debug, Clone)]
-pub struct Query<T>(pub T);
+pub(crate) struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;

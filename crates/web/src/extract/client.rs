@@ -12,7 +12,7 @@ use crate::layer::ClientIp;
 
 /// The client of this request with the limits of the installation.
 #[derive(Debug, Clone)]
-pub struct Caller(pub Client);
+pub(crate) struct Caller(pub Client);
 
 impl FromRequestParts<AppState> for Caller {
     type Rejection = Infallible;

@@ -7,9 +7,9 @@ mod path;
 mod scope;
 mod session;
 
-pub use body::{CsrfForm, Form, Json, OpenForm, Query};
-pub use client::Caller;
-pub use path::Path;
+pub(crate) use body::{CsrfForm, Form, Json, OpenForm, Query};
+pub(crate) use client::Caller;
+pub(crate) use path::Path;
 pub(crate) use scope::used_last;
-pub use scope::{IfMatch, Member, MemberOf, PageMember};
-pub use session::{CurrentUser, PageUser, Visitor, access_token, clear_cookie, session_cookie};
+pub(crate) use scope::{IfMatch, Member, MemberOf, PageMember};
+pub(crate) use session::{CurrentUser, PageUser, Visitor, access_token, clear_cookie, session_cookie};

@@ -17,22 +17,21 @@ use crate::error::Problem;
 /// The caller of an API request as a member of the organization that it names: `X-Organization`, else the session's
 /// active one, else the one used last. 404 for an organization the caller is not in.
 #[derive(Debug, Clone)]
-pub struct Member {
-    pub login: LoggedIn,
+pub(crate) struct Member {
     pub membership: Membership,
 }
 
 /// The caller of an API request below `/organizations/{id}` as a member of the organization in the path, named by id
 /// or slug. 404 for one that the caller is not in.
 #[derive(Debug, Clone)]
-pub struct MemberOf {
+pub(crate) struct MemberOf {
     pub login: LoggedIn,
     pub membership: Membership,
 }
 
 /// The caller of a dashboard page below `/orgs/{org}`.
 #[derive(Debug, Clone)]
-pub struct PageMember {
+pub(crate) struct PageMember {
     pub user: PageUser,
     pub membership: Membership,
 }
@@ -51,7 +50,7 @@ impl FromRequestParts<AppState> for Member {
             Some(name) => by_any_name(state, user, &name).await?,
             None => used_last(state, &login).await?.ok_or_else(no_organization)?,
         };
-        Ok(Self { login, membership })
+        Ok(Self { membership })
     }
 }
 
@@ -125,7 +124,7 @@ pub(crate) async fn used_last(state: &AppState, login: &LoggedIn) -> Result<Opti
 
 /// `If-Match`: change the object only if it is still this version. Absent or `*`: whatever is stored.
 #[derive(Debug, Clone, Copy)]
-pub struct IfMatch(pub Version);
+pub(crate) struct IfMatch(pub Version);
 
 impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;

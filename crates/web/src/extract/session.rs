@@ -25,7 +25,7 @@ struct Claims {
 }
 
 /// Signs the token of a session; it lives as long as the session does.
-pub fn access_token(state: &AppState, session: &domain::user::Session) -> Result<String, Problem> {
+pub(crate) fn access_token(state: &AppState, session: &domain::user::Session) -> Result<String, Problem> {
     let claims = Claims {
         sub: session.user_id,
         sid: session.id,
@@ -42,7 +42,7 @@ fn cookie_name(state: &AppState) -> &'static str {
 }
 
 /// The cookie of a new session, for as long as the session lives (T-07).
-pub fn session_cookie(state: &AppState, secret: String) -> Cookie<'static> {
+pub(crate) fn session_cookie(state: &AppState, secret: String) -> Cookie<'static> {
     let mut cookie = Cookie::new(cookie_name(state), secret);
     cookie.set_http_only(true);
     cookie.set_same_site(SameSite::Lax);
@@ -53,7 +53,7 @@ pub fn session_cookie(state: &AppState, secret: String) -> Cookie<'static> {
 }
 
 /// Takes the session cookie away from the browser.
-pub fn clear_cookie(state: &AppState) -> Cookie<'static> {
+pub(crate) fn clear_cookie(state: &AppState) -> Cookie<'static> {
     let mut cookie = session_cookie(state, String::new());
     cookie.make_removal();
     cookie
@@ -61,12 +61,12 @@ pub fn clear_cookie(state: &AppState) -> Cookie<'static> {
 
 /// A logged-in person calling the API. With a cookie, unsafe methods also need `X-CSRF-Token` (X8).
 #[derive(Debug, Clone)]
-pub struct CurrentUser(pub LoggedIn);
+pub(crate) struct CurrentUser(pub LoggedIn);
 
 /// A logged-in person looking at a page; others are sent to the log-in form and back. The form token of unsafe
 /// requests is checked by [`super::CsrfForm`].
 #[derive(Debug, Clone)]
-pub struct PageUser {
+pub(crate) struct PageUser {
     pub login: LoggedIn,
     /// The hidden field of every form on the page.
     pub csrf: String,

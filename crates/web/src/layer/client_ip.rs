@@ -29,7 +29,7 @@ impl ClientIp {
     }
 }
 
-pub async fn client_ip(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn client_ip(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()

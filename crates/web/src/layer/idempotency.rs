@@ -23,7 +23,7 @@ const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, h
 
 /// Wraps the operations of the API. Requests without the header, of other methods, of strangers, and below `/auth/`,
 /// where answers carry secrets that must not be kept, pass untouched.
-pub async fn idempotency(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn idempotency(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_meant = request.method() == Method::POST && !request.uri().path().contains("/api/v1/auth/");
     let Some(key) = request.headers().get("idempotency-key").filter(|_| is_meant).cloned() else {
         return next.run(request).await;

@@ -54,7 +54,7 @@ impl PublicRate {
 }
 
 /// 429 with `Retry-After` above the configured number; 0 switches it off.
-pub async fn public_rate(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn public_rate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let per_minute = state.config.rates.public_page_per_minute;
     if per_minute > 0
         && let Some(client) = request.extensions().get::<ClientIp>()

@@ -13,7 +13,7 @@ tokio::task_local! {
 }
 
 /// The id of the request being answered; `None` outside of one.
-pub fn current() -> Option<String> {
+pub(crate) fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
@@ -23,7 +23,7 @@ pub(super) fn continued<F: Future>(work: F) -> impl Future<Output = F::Output> {
 }
 
 /// Gives the request its id. An id sent by the client is not believed.
-pub async fn request_id(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn request_id(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let id = format!("req_{}", state.ctx.uuid(state.ctx.now()).simple());
     let span = tracing::info_span!("request", request.id = %id, method = %request.method());
     let mut response = CURRENT.scope(id.clone(), next.run(request).instrument(span)).await;

@@ -25,7 +25,7 @@ const HISTORY_DAYS: i64 = 7;
 const SHORTEST_OUTAGE_MS: i64 = 1000;
 
 /// Everything the six reads of a page give.
-pub struct Facts {
+pub(super) struct Facts {
     pub open: PublicPage,
     pub services: Vec<PlacedService>,
     pub seen: Seen,
@@ -33,7 +33,7 @@ pub struct Facts {
 }
 
 /// The whole page.
-pub fn status_page(mut page: Page, facts: &Facts, limits: &Limits, now: Timestamp) -> StatusPage {
+pub(super) fn status_page(mut page: Page, facts: &Facts, limits: &Limits, now: Timestamp) -> StatusPage {
     let statuses: Vec<EffectiveStatus> =
         facts.services.iter().map(|service| facts.seen.effective(service)).collect();
     let named: Vec<(&str, ServiceStatus)> = facts
@@ -201,7 +201,7 @@ fn unique(rows: &[PlacedIncident]) -> impl Iterator<Item = &PlacedIncident> {
 }
 
 /// All incidents of the list as shown, newest first.
-pub fn incidents(facts: &Facts, now: Timestamp) -> Vec<Incident> {
+pub(super) fn incidents(facts: &Facts, now: Timestamp) -> Vec<Incident> {
     unique(&facts.seen.incidents).map(|first| incident(facts, first, now)).collect()
 }
 

@@ -126,97 +126,95 @@ fn assert_no_canary(identity: &Identity<'_>, what: &str, answer: &Answer) {
 }
 
 /// Everything that must be refused: dead sessions, strangers, low roles, foreign and random and malformed ids.
-pub async fn refusals(app: &TestApp, world: &World<'_>, route: &str, line: &Line, checks: &AtomicUsize) {
+pub(super) async fn refusals(
+    app: &TestApp,
+    world: &World<'_>,
+    route: &str,
+    line: &Line,
+    checks: &AtomicUsize,
+) {
     if !route.contains("/api/v1/") {
         return pages(app, world, route, line, checks).await;
     }
-    let count = || checks.fetch_add(1, Ordering::Relaxed);
+    let question = Question { app, world, route, line, checks };
     for identity in &world.identities {
-        let what = format!("{route} as {}", identity.name);
-        let own = Fill::From(&world.alice);
         if line.gate == Gate::Public || line.gate == Gate::Token {
-            let answer = ask(
-                app,
-                identity,
-                route,
-                &path(route, line, Fill::Random),
-                body(line, Fill::Random).as_ref(),
-                &[],
-            )
-            .await;
-            assert_no_canary(identity, &what, &answer);
-            count();
-            continue;
-        }
-        if identity.is_dead {
-            for fill in [own, Fill::From(&world.charlie), Fill::Random, Fill::Malformed] {
-                let answer =
-                    ask(app, identity, route, &path(route, line, fill), body(line, fill).as_ref(), &[]).await;
-                assert_eq!(answer.status, 401, "{what}: {}", answer.text);
-                count();
-            }
-            continue;
-        }
-        let is_charlie = identity.name == "another organization's owner";
-        let has_ids = !line.params.is_empty() || body(line, Fill::Random) != body(line, own);
-        if has_ids {
-            // To Charlie Alice's ids are the foreign ones; to everybody else his.
-            let foreign = if is_charlie { own } else { Fill::From(&world.charlie) };
-            let refused =
-                ask(app, identity, route, &path(route, line, foreign), body(line, foreign).as_ref(), &[])
-                    .await;
-            let absent = ask(
-                app,
-                identity,
-                route,
-                &path(route, line, Fill::Random),
-                body(line, Fill::Random).as_ref(),
-                &[],
-            )
-            .await;
-            assert!(
-                refused.status.is_client_error(),
-                "{what}, foreign id: {} {}",
-                refused.status,
-                refused.text
-            );
-            assert_eq!(
-                (refused.status, echo_free(&refused, line, foreign)),
-                (absent.status, echo_free(&absent, line, Fill::Random)),
-                "{what}: a foreign id answers unlike a random one"
-            );
-            assert_no_canary(identity, &what, &refused);
-            let broken = ask(
-                app,
-                identity,
-                route,
-                &path(route, line, Fill::Malformed),
-                body(line, Fill::Malformed).as_ref(),
-                &[],
-            )
-            .await;
-            assert!(
-                broken.status.is_client_error(),
-                "{what}, malformed id: {} {}",
-                broken.status,
-                broken.text
-            );
-            count();
-            count();
-            count();
-        }
-        if line.is_of_organization() && !is_charlie && identity.rank < rank(line.gate) {
-            let expected = if identity.rank == 0 { 404 } else { 403 };
-            for extra in hostile_headers(world) {
-                let answer =
-                    ask(app, identity, route, &path(route, line, own), body(line, own).as_ref(), &extra)
-                        .await;
-                assert_eq!(answer.status, expected, "{what}: {}", answer.text);
-                assert_no_canary(identity, &what, &answer);
-                count();
-            }
+            let answer = question.asked(identity, Fill::Random, &[]).await;
+            assert_no_canary(identity, &question.what(identity), &answer);
+        } else if identity.is_dead {
+            question.of_dead_session(identity).await;
+        } else {
+            question.with_foreign_ids(identity).await;
+            question.of_low_role(identity).await;
         }
     }
+}
+
+/// One route, to be asked as several people.
+struct Question<'q, 'w> {
+    app: &'q TestApp,
+    world: &'q World<'w>,
+    route: &'q str,
+    line: &'q Line,
+    checks: &'q AtomicUsize,
+}
+
+impl Question<'_, '_> {
+    fn what(&self, identity: &Identity<'_>) -> String {
+        format!("{} as {}", self.route, identity.name)
+    }
+
+    async fn asked(&self, identity: &Identity<'_>, fill: Fill<'_>, extra: &[(&str, &str)]) -> Answer {
+        self.checks.fetch_add(1, Ordering::Relaxed);
+        let (path, body) = (path(self.route, self.line, fill), body(self.line, fill));
+        ask(self.app, identity, self.route, &path, body.as_ref(), extra).await
+    }
+
+    async fn of_dead_session(&self, identity: &Identity<'_>) {
+        let (own, theirs) = (Fill::From(&self.world.alice), Fill::From(&self.world.charlie));
+        for fill in [own, theirs, Fill::Random, Fill::Malformed] {
+            let answer = self.asked(identity, fill, &[]).await;
+            assert_eq!(answer.status, 401, "{}: {}", self.what(identity), answer.text);
+        }
+    }
+
+    async fn with_foreign_ids(&self, identity: &Identity<'_>) {
+        let what = self.what(identity);
+        let own = Fill::From(&self.world.alice);
+        if self.line.params.is_empty() && body(self.line, Fill::Random) == body(self.line, own) {
+            return;
+        }
+        // To Charlie Alice's ids are the foreign ones; to everybody else his.
+        let foreign = if is_charlie(identity) { own } else { Fill::From(&self.world.charlie) };
+        let refused = self.asked(identity, foreign, &[]).await;
+        let absent = self.asked(identity, Fill::Random, &[]).await;
+        assert!(refused.status.is_client_error(), "{what}, foreign id: {} {}", refused.status, refused.text);
+        assert_eq!(
+            (refused.status, echo_free(&refused, self.line, foreign)),
+            (absent.status, echo_free(&absent, self.line, Fill::Random)),
+            "{what}: a foreign id answers unlike a random one"
+        );
+        assert_no_canary(identity, &what, &refused);
+        let broken = self.asked(identity, Fill::Malformed, &[]).await;
+        assert!(broken.status.is_client_error(), "{what}, malformed id: {} {}", broken.status, broken.text);
+    }
+
+    async fn of_low_role(&self, identity: &Identity<'_>) {
+        let is_low = identity.rank < rank(self.line.gate);
+        if !self.line.is_of_organization() || is_charlie(identity) || !is_low {
+            return;
+        }
+        let expected = if identity.rank == 0 { 404 } else { 403 };
+        for extra in hostile_headers(self.world) {
+            let answer = self.asked(identity, Fill::From(&self.world.alice), &extra).await;
+            assert_eq!(answer.status, expected, "{}: {}", self.what(identity), answer.text);
+            assert_no_canary(identity, &self.what(identity), &answer);
+        }
+    }
+}
+
+fn is_charlie(identity: &Identity<'_>) -> bool {
+    identity.name == "another organization's owner"
 }
 
 /// An answer may repeat what was sent; it must not differ otherwise.
@@ -258,7 +256,13 @@ fn hostile_headers<'w>(world: &'w World<'_>) -> Vec<Vec<(&'static str, &'w str)>
 }
 
 /// Who has the permission is not told that he lacks it, with his own ids and whatever headers he adds.
-pub async fn permissions(app: &TestApp, world: &World<'_>, route: &str, line: &Line, checks: &AtomicUsize) {
+pub(super) async fn permissions(
+    app: &TestApp,
+    world: &World<'_>,
+    route: &str,
+    line: &Line,
+    checks: &AtomicUsize,
+) {
     if !route.contains("/api/v1/") || !line.is_of_organization() || line.only_refusals.is_some() {
         return;
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// Who may use a route at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Gate {
+pub(super) enum Gate {
     /// Everybody; what is shown is public.
     Public,
     /// Everybody; a secret in the path or the body decides.
@@ -23,7 +23,7 @@ pub enum Gate {
 /// One route.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Line {
+pub(super) struct Line {
     pub gate: Gate,
     /// What each `{parameter}` of the path names: a key of [`super::world::Ids`].
     #[serde(default)]
@@ -37,20 +37,20 @@ pub struct Line {
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Matrix {
+pub(super) struct Matrix {
     #[serde(flatten)]
     pub routes: BTreeMap<String, Line>,
 }
 
 impl Matrix {
-    pub fn read() -> Self {
+    pub(super) fn read() -> Self {
         toml::from_str(include_str!("matrix.toml")).unwrap()
     }
 }
 
 impl Line {
     /// A route that answers with the state of one organization.
-    pub fn is_of_organization(&self) -> bool {
+    pub(super) fn is_of_organization(&self) -> bool {
         self.gate >= Gate::Viewer
     }
 }

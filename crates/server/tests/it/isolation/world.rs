@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use testkit::{Person, TestApp};
 
 /// Stands in every text of Charlie's organization.
-pub const CANARY: &str = "CANARY-GLOBEX";
+pub(super) const CANARY: &str = "CANARY-GLOBEX";
 
 /// The ids of one organization's things, by the words of the matrix.
-pub type Ids = BTreeMap<&'static str, String>;
+pub(super) type Ids = BTreeMap<&'static str, String>;
 
 /// Somebody who asks, with what they are in Alice's organization.
-pub struct Identity<'a> {
+pub(super) struct Identity<'a> {
     pub name: &'static str,
     pub person: Option<Person<'a>>,
     /// Rank in Alice's organization: 0 none, 1 viewer … 4 owner.
@@ -23,7 +23,7 @@ pub struct Identity<'a> {
     pub is_dead: bool,
 }
 
-pub struct World<'a> {
+pub(super) struct World<'a> {
     pub identities: Vec<Identity<'a>>,
     pub alice: Ids,
     pub charlie: Ids,
@@ -32,7 +32,7 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    pub async fn build(app: &'a TestApp) -> Self {
+    pub(super) async fn build(app: &'a TestApp) -> Self {
         let expired = app.registers("Erased", "Stale").await;
         app.clock.advance_s(73 * 3600);
         let owner = app.alice().await;
@@ -78,11 +78,11 @@ impl<'a> World<'a> {
         Self { identities, alice, charlie: theirs, alice_organization, charlie_organization }
     }
 
-    pub async fn digests(&self, app: &TestApp) -> (String, String) {
+    pub(super) async fn digests(&self, app: &TestApp) -> (String, String) {
         (app.db.digest(self.alice_organization).await, app.db.digest(self.charlie_organization).await)
     }
 
-    pub async fn charlie_digest(&self, app: &TestApp) -> String {
+    pub(super) async fn charlie_digest(&self, app: &TestApp) -> String {
         app.db.digest(self.charlie_organization).await
     }
 }

@@ -16,7 +16,7 @@ const MAX_LIMIT: u32 = 200;
 
 /// A page of a list (D15).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct List<T> {
+pub(super) struct List<T> {
     pub data: Vec<T>,
     /// Give it as `?cursor=` for the next page; `null` on the last one.
     pub next_cursor: Option<String>,
@@ -24,13 +24,13 @@ pub struct List<T> {
 
 impl<T> List<T> {
     /// A list that is always whole, because a tier or the nature of the thing bounds it.
-    pub fn whole(data: Vec<T>) -> Self {
+    pub(super) fn whole(data: Vec<T>) -> Self {
         Self { data, next_cursor: None }
     }
 }
 
 /// One object with its version as `ETag`.
-pub struct Object<T> {
+pub(super) struct Object<T> {
     pub body: T,
     pub version: Timestamp,
     /// Set when it was just made: 201 and where it is.
@@ -55,7 +55,7 @@ impl<T: Serialize> IntoResponse for Object<T> {
 /// Which part of a long list is asked for.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct PageQuery {
+pub(super) struct PageQuery {
     /// 1 to 200; 50 when left out.
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
@@ -64,7 +64,7 @@ pub struct PageQuery {
 
 impl PageQuery {
     /// How many rows to answer with.
-    pub fn limit(&self) -> Result<u32, Problem> {
+    pub(super) fn limit(&self) -> Result<u32, Problem> {
         match self.limit.unwrap_or(DEFAULT_LIMIT) {
             limit @ 1..=MAX_LIMIT => Ok(limit),
             _ => Err(Problem::unprocessable("limit", "out_of_range", "Choose a limit from 1 to 200.")),
@@ -72,7 +72,7 @@ impl PageQuery {
     }
 
     /// The instant in front of which the page begins; `None`: it is the first page.
-    pub fn before(&self) -> Result<Option<Timestamp>, Problem> {
+    pub(super) fn before(&self) -> Result<Option<Timestamp>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let bytes: [u8; 8] = decode(cursor).ok_or_else(no_cursor)?;
         Ok(Some(Timestamp::from_ms(i64::from_be_bytes(bytes))))
@@ -80,7 +80,7 @@ impl PageQuery {
 
     /// The row in front of which the page begins, for lists where rows share instants; for the first page a row
     /// behind all others.
-    pub fn before_row(&self) -> Result<(Timestamp, Uuid), Problem> {
+    pub(super) fn before_row(&self) -> Result<(Timestamp, Uuid), Problem> {
         let Some(cursor) = &self.cursor else { return Ok((Timestamp::from_ms(i64::MAX), Uuid::max())) };
         let bytes: [u8; 24] = decode(cursor).ok_or_else(no_cursor)?;
         let (at, id) = bytes.split_first_chunk::<8>().ok_or_else(no_cursor)?;
@@ -99,7 +99,7 @@ fn no_cursor() -> Problem {
 }
 
 /// One page of a list that is sorted by time, newest first.
-pub struct Paged<T> {
+pub(super) struct Paged<T> {
     list: List<T>,
     /// Of this list; with a query when it is filtered.
     path: String,
@@ -109,12 +109,17 @@ pub struct Paged<T> {
 impl<T> Paged<T> {
     /// `rows` holds one row more than `limit` when there is a next page. `at` gives the instant of a row; no two
     /// rows share one.
-    pub fn new(rows: Vec<T>, limit: u32, path: String, at: impl Fn(&T) -> Timestamp) -> Self {
+    pub(super) fn new(rows: Vec<T>, limit: u32, path: String, at: impl Fn(&T) -> Timestamp) -> Self {
         Self::cut(rows, limit, path, |row| at(row).ms().to_be_bytes().to_vec())
     }
 
     /// Like [`Self::new`], for rows that may share an instant.
-    pub fn by_row(rows: Vec<T>, limit: u32, path: String, place: impl Fn(&T) -> (Timestamp, Uuid)) -> Self {
+    pub(super) fn by_row(
+        rows: Vec<T>,
+        limit: u32,
+        path: String,
+        place: impl Fn(&T) -> (Timestamp, Uuid),
+    ) -> Self {
         Self::cut(rows, limit, path, |row| {
             let (at, id) = place(row);
             [&at.ms().to_be_bytes()[..], id.as_bytes()].concat()

@@ -152,6 +152,7 @@ pub struct CheckBody {
 /// Milliseconds; `null`: the phase was not reached or not needed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CheckPhases)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs to each name of the wire")]
 pub struct PhasesBody {
     dns_ms: Option<u32>,
     connect_ms: Option<u32>,
