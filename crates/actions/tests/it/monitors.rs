@@ -15,6 +15,7 @@ use store::watch;
 use testkit::{Fleet, START, TestContext, db_test};
 use tokio::sync::Barrier;
 
+#[expect(clippy::unnecessary_wraps, reason = "a checked URL is a result")]
 fn url(text: &str) -> CheckedUrl {
     Ok(text.to_owned())
 }

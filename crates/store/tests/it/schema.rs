@@ -164,8 +164,7 @@ async fn postgres(conn: &mut PgConnection) -> Schema {
         names("c.conkey", "c.conrelid"),
         names("c.confkey", "c.confrelid")
     );
-    type Row = (String, String, String, Vec<String>, Vec<String>);
-    let references: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(conn).await.unwrap();
+    let references: Vec<ReferenceRow> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(conn).await.unwrap();
     for (from, table, action, columns, to) in references {
         let on_delete = match action.as_str() {
             "c" => "CASCADE",
@@ -180,3 +179,6 @@ async fn postgres(conn: &mut PgConnection) -> Schema {
     }
     schema
 }
+
+/// Table, table it points to, what happens on delete, its columns, their columns.
+type ReferenceRow = (String, String, String, Vec<String>, Vec<String>);
