@@ -104,7 +104,7 @@ fn visitors(state: &AppState) -> Pages {
 
 /// For people, logged in or not: accounts and the links that come by mail.
 fn people() -> Pages {
-    use crate::auth::{account, log_in, mailed, sign_up, two_factor};
+    use crate::auth::{account, invitation, log_in, mailed, sign_up, two_factor};
     Pages::new()
         .get("/signup", sign_up::show)
         .post("/signup", sign_up::register)
@@ -116,6 +116,8 @@ fn people() -> Pages {
         .post("/forgot", mailed::forgot)
         .get("/reset", mailed::show_reset)
         .post("/reset/{token}", mailed::reset)
+        .get("/invite", invitation::show)
+        .post("/invite/{token}", invitation::accept)
         .get("/verify", mailed::show_verify)
         .post("/verify/{token}", mailed::verify)
         .post("/verify/resend", mailed::resend)

@@ -98,5 +98,16 @@ fn an_incident_without_words_or_services_is_still_a_mail() {
         services: Vec::<(String, ServiceStatus)>::new(),
     };
     let text = render(&bare, PUBLIC_URL).unwrap().text;
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+    Acme status: Investigating
+
+    Elevated error rate
+
+    Posted 23 Nov 2026, 10:02 UTC.
+    Follow it: https://status.example.com/p/acme/main/incidents/in_7
+
+    --
+    You get this because this address follows Acme. Times are in UTC.
+    Unsubscribe: https://status.example.com/p/acme/main/unsubscribe/sb_1.proof
+    ");
 }

@@ -68,9 +68,9 @@ async fn every_screen_opens_for_an_owner_and_lists_open_for_a_viewer(app: TestAp
     }
     let bob = app.bob(&alice, "viewer").await;
     for screen in SCREENS {
-        // X11: forms are for those who may send them.
-        let is_form = screen.ends_with("/new") || screen == "/welcome";
-        let expected = if is_form { StatusCode::FORBIDDEN } else { StatusCode::OK };
+        // X11: forms are for those who may send them, addresses of subscribers for those who look after them.
+        let is_closed = screen.ends_with("/new") || ["/welcome", "/subscribers"].contains(&screen);
+        let expected = if is_closed { StatusCode::FORBIDDEN } else { StatusCode::OK };
         assert_eq!(bob.opens(&format!("/orgs/acme{screen}")).await.status, expected, "{screen}");
     }
 }

@@ -42,7 +42,7 @@ async fn from_sign_up_to_a_watched_page_through_an_outage_and_back(db: TestDatab
     tokio::time::sleep(Duration::from_secs(INTERVAL_S)).await;
     let stopped = Instant::now();
     target.stop().await;
-    wait_for_text(&browser, "outage", Duration::from_secs(INTERVAL_S * FAILURES + 30)).await;
+    wait_for_text(&browser, "major outage", Duration::from_secs(INTERVAL_S * FAILURES + 30)).await;
     let noticed = stopped.elapsed();
     assert!(noticed <= Duration::from_secs(INTERVAL_S * FAILURES + 5), "the outage showed after {noticed:?}");
     browser.assert_accessible().await;

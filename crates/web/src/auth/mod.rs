@@ -1,6 +1,7 @@
 //! Pages for signing up, logging in, the links that come by mail, and the person's own account.
 
 pub(crate) mod account;
+pub(crate) mod invitation;
 pub(crate) mod log_in;
 pub(crate) mod mailed;
 pub(crate) mod sign_up;

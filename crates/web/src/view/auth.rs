@@ -64,7 +64,7 @@ pub enum WayIn {
     LogIn,
 }
 
-/// `GET /invitations/{token}`; `POST` accepts.
+/// `GET /invite?token=`; `POST /invite/{token}` accepts.
 #[derive(Debug, Clone, Template)]
 #[template(path = "auth/invitation.html")]
 pub struct InvitationPage {
