@@ -158,7 +158,7 @@ fn refuse(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     if inner.is_syntax() || inner.is_eof() {
         return syntax(&format!("The body is not JSON: line {}, column {}.", inner.line(), inner.column()));
     }
-    let pointer: String = error
+    let mut pointer: String = error
         .path()
         .iter()
         .map(|segment| match segment {
@@ -175,5 +175,11 @@ fn refuse(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     } else {
         "wrong_type"
     };
+    // The path ends at the object; a missing field is only named in the text.
+    if code == "missing"
+        && let Some(field) = detail.split('`').nth(1)
+    {
+        pointer = format!("{pointer}/{field}");
+    }
     Problem::unprocessable(pointer, code, format!("{detail}."))
 }
