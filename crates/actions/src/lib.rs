@@ -1,5 +1,11 @@
 //! What one can do. One public function is one transaction: it checks permission and limits, writes, queues what is
 //! to be sent, commits, and only then gives hints to the loops. Nothing here knows HTTP or SQL.
+//!
+//! - [`accounts`], [`organizations`], [`members`], [`invitations`], [`settings`]: people and tenants
+//! - [`status_pages`], [`services`], [`monitors`], [`incidents`], [`subscribers`]: the nouns
+//! - [`checks`]: from the reports of probes to results, states and history
+//! - [`gate`]: roles and limits; [`patch`]: partial changes and versions; [`idempotency`]: repeated requests
+//! - [`Context`]: database, clock, ids, keys and policy, given to every action; [`signals`]: hints after a commit
 
 pub mod accounts;
 pub mod checks;

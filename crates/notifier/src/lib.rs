@@ -1,5 +1,8 @@
 //! Tells people: claims messages from the outbox, writes the mail, hands it to the mail server or to a folder, and
 //! settles. At least once, never lost; a second copy has the same `Message-ID` (F-02).
+//!
+//! `worker` claims and settles, `message` renders the texts of `templates/`, `letter` puts headers and parts together,
+//! `transport` sends.
 
 mod letter;
 mod message;

@@ -1,7 +1,8 @@
 //! One server per SQLite file (F-12): a lock on a file beside it, released by the system when the process ends, however
 //! it ends. Short commands of the operator take no lock and work beside a running server.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// Held as long as the server runs.
@@ -27,7 +28,7 @@ impl ServerLock {
         let path = PathBuf::from(name);
         let io = |source| LockError::Io { path: path.clone(), source };
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(io)?;
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
         }
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
         match file.try_lock() {
@@ -50,5 +51,18 @@ mod tests {
         assert!(matches!(ServerLock::take(&file), Err(LockError::Taken(_))));
         drop(first);
         ServerLock::take(&file).unwrap();
+    }
+
+    #[tokio::test]
+    async fn folders_that_a_start_creates_are_for_their_owner_only() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (locked, opened) = (folder.path().join("a"), folder.path().join("b"));
+        ServerLock::take(&locked.join("status.db")).unwrap();
+        let url = format!("sqlite://{}/status.db", opened.display());
+        store::Database::connect(&url, 1).await.unwrap().close().await;
+        for folder in [locked, opened] {
+            assert_eq!(std::fs::metadata(&folder).unwrap().mode() & 0o777, 0o700, "{}", folder.display());
+        }
     }
 }

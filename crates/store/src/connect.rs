@@ -1,6 +1,8 @@
 //! Connections and transactions. The two drivers meet here and in the macros, nowhere else.
 
+use std::fs::DirBuilder;
 use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -77,7 +79,7 @@ pub struct MigrationStatus {
 }
 
 impl Database {
-    /// Opens `sqlite://path` (created with its folder when absent) or `postgres://…`. Does not migrate.
+    /// Opens `sqlite://path` (created when absent, with a folder of its own user) or `postgres://…`. Does not migrate.
     /// `connections` bounds the readers of SQLite and all connections of PostgreSQL.
     pub async fn connect(url: &str, connections: u32) -> Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -99,7 +101,7 @@ impl Database {
 
     async fn open_sqlite(path: &Path, connections: u32) -> Result<Self> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|error| {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
                 Error::Url(format!("the folder {} cannot be created: {error}", folder.display()))
             })?;
         }

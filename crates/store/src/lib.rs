@@ -3,6 +3,10 @@
 //!
 //! Reads take `&mut Conn`, writes take `&mut Tx`; a `Tx` is also a `Conn`. Functions over a tenant table take an
 //! [`OrgScope`] first.
+//!
+//! - [`Database`], [`Conn`], [`Tx`]: connections and transactions; [`Error`]: what a caller can do about a failure
+//! - one module per family of tables; `page_view` and `dashboard` read across them
+//! - `dialect`: the few statements that differ between the databases, each with its reason
 
 #[macro_use]
 mod macros;

@@ -1,5 +1,9 @@
 //! Test-only: databases, a frozen clock, an SMTP sink, a scripted target server, a browser, a log that counts.
 //! Helpers that two tests share live here and nowhere else.
+//!
+//! - `#[db_test]` makes two tests of one, each with a fresh database: [`TestDatabase`], or a [`TestApp`] on it
+//! - [`TestApp`]: the whole product over HTTP without a socket, with people; [`Program`]: the real binary
+//! - [`Target`]: a server to be watched; [`SmtpSink`]: one that takes mail; [`Browser`]: Chromium, with an accessibility check
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

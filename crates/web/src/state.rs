@@ -1,4 +1,4 @@
-//! What every handler can reach. Built once, in `server/run.rs`.
+//! What every handler can reach. Built once, in `server/src/parts.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
