@@ -6,11 +6,16 @@ use std::ops::Deref;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities as _;
-use thirtyfour::{ChromeCapabilities, DesiredCapabilities, WebDriver};
+use thirtyfour::{By, ChromeCapabilities, DesiredCapabilities, WebDriver, WebElement};
+
+/// How long a page may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(50);
 
 /// One window with a profile of its own. Everything of `WebDriver` is there too (`goto`, `find`, …).
 /// Fields are dropped in this order: the programs first, then the folder they write to.
@@ -63,6 +68,47 @@ impl Browser {
     /// Whether pages that are opened from now on may run scripts.
     pub async fn set_scripts(&self, may_run: bool) {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": !may_run })).await;
+    }
+
+    /// The first element that fits, as soon as there is one: a click returns before the next page stands there.
+    ///
+    /// # Panics
+    /// After ten seconds without one.
+    pub async fn wait_for(&self, wanted: By) -> WebElement {
+        let begun = Instant::now();
+        loop {
+            match self.driver.find(wanted.clone()).await {
+                Ok(element) => return element,
+                Err(error) if begun.elapsed() > PATIENCE => {
+                    let page = self.driver.current_url().await;
+                    panic!("no {wanted:?} on {page:?} after {PATIENCE:?}: {error}")
+                }
+                Err(_) => tokio::time::sleep(POLL).await,
+            }
+        }
+    }
+
+    /// Clicks on what leads to another page, and returns when that page stands there.
+    ///
+    /// # Panics
+    /// When no other page came within ten seconds.
+    pub async fn click_through(&self, wanted: By) {
+        let element = self.wait_for(wanted.clone()).await;
+        // An element of a page that was left is stale; one of a page that stays can always be asked for its name.
+        let old_page = self.driver.find(By::Tag("html")).await.expect("a page");
+        element.click().await.unwrap_or_else(|error| panic!("click on {wanted:?}: {error}"));
+        let begun = Instant::now();
+        while old_page.tag_name().await.is_ok() || !self.is_loaded().await {
+            let page = self.driver.current_url().await;
+            assert!(begun.elapsed() < PATIENCE, "{wanted:?} led nowhere from {page:?}");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// While the next page is on its way there is none to run a script in.
+    async fn is_loaded(&self) -> bool {
+        let state = self.driver.execute("return document.readyState", Vec::new()).await;
+        state.is_ok_and(|state| state.json() == "complete")
     }
 
     /// Writes `NAME.png` into the folder `TEST_SCREENSHOT_DIR`; does nothing when that is not set.

@@ -60,7 +60,7 @@ async fn from_sign_up_to_a_watched_page_through_an_outage_and_back(db: TestDatab
 
 /// Types into a field; 1, for counting.
 async fn fill(browser: &Browser, id: &str, text: &str) -> u32 {
-    let field = browser.find(By::Id(id)).await.unwrap();
+    let field = browser.wait_for(By::Id(id)).await;
     field.clear().await.unwrap();
     field.send_keys(text).await.unwrap();
     1
@@ -68,15 +68,15 @@ async fn fill(browser: &Browser, id: &str, text: &str) -> u32 {
 
 /// Presses the one primary button of the form.
 async fn submit(browser: &Browser) {
-    browser.find(By::Css("main form button.first, form button.first")).await.unwrap().click().await.unwrap();
+    browser.click_through(By::Css("main form button.first, form button.first")).await;
 }
 
 async fn follow(browser: &Browser, link: &str) {
-    browser.find(By::LinkText(link)).await.unwrap().click().await.unwrap();
+    browser.click_through(By::LinkText(link)).await;
 }
 
 async fn page_text(browser: &Browser) -> String {
-    browser.find(By::Tag("main")).await.unwrap().text().await.unwrap()
+    browser.wait_for(By::Tag("main")).await.text().await.unwrap()
 }
 
 /// Reloads the page until the text stands there, in any case of letters.
