@@ -46,13 +46,16 @@ pub async fn record(ctx: &Context, reports: &[CheckReport]) -> Result<Recorded> 
     ids.sort_unstable();
     ids.dedup();
     let monitors = store::watch::lock_for_results(&mut tx, &ids).await?;
-    let entries = entries(ctx, monitors, reports, now);
+    let (entries, too_late) = entries(ctx, monitors, reports, now);
 
     let results: Vec<CheckResult> = entries.iter().map(|entry| entry.result).collect();
     let settled: Vec<Settled> = entries.iter().map(|entry| entry.settled.clone()).collect();
     store::check_results::insert_many(&mut tx, &results).await?;
     store::rollups::add(&mut tx, &results).await?;
     store::watch::settle(&mut tx, &settled).await?;
+    if !too_late.is_empty() {
+        store::watch::release(&mut tx, &too_late).await?;
+    }
     for entry in &entries {
         apply_edits(&mut tx, entry.scope, entry.settled.id, entry.service_id, &entry.edits).await?;
     }
@@ -69,22 +72,31 @@ pub async fn record(ctx: &Context, reports: &[CheckReport]) -> Result<Recorded> 
     Ok(Recorded { results: results.len(), flips, too_late: reports.len() - results.len() })
 }
 
-/// The reports that win the open slot of their monitor, one per monitor.
+/// The reports that win the open slot of their monitor, one per monitor; and which checks were for another slot than
+/// the one that is open, with their starts.
 fn entries(
     ctx: &Context,
     monitors: Vec<WatchedMonitor>,
     reports: &[CheckReport],
     now: Timestamp,
-) -> Vec<Entry> {
+) -> (Vec<Entry>, Vec<(MonitorId, Timestamp)>) {
     let by_slot: HashMap<(MonitorId, Timestamp), &CheckReport> =
         reports.iter().rev().map(|report| ((report.monitor_id, report.slot_at), report)).collect();
-    monitors
+    let open: HashMap<MonitorId, Timestamp> =
+        monitors.iter().map(|monitor| (monitor.id, monitor.next_check_at)).collect();
+    let too_late = reports
+        .iter()
+        .filter(|report| open.get(&report.monitor_id).is_some_and(|slot_at| *slot_at != report.slot_at))
+        .map(|report| (report.monitor_id, report.checked_at))
+        .collect();
+    let entries = monitors
         .into_iter()
         .filter_map(|monitor| {
             let report = by_slot.get(&(monitor.id, monitor.next_check_at))?;
             Some(entry(ctx, &monitor, report, now))
         })
-        .collect()
+        .collect();
+    (entries, too_late)
 }
 
 fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Timestamp) -> Entry {
@@ -92,7 +104,7 @@ fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Tim
     let policy = Policy {
         failures_to_open: monitor.failures_to_open,
         successes_to_close: monitor.successes_to_close,
-        interval_ms: i64::from(interval_seconds) * 1000,
+        interval_ms: verdict::watched_interval_ms(interval_seconds, monitor.planned_interval_seconds),
         timeout_ms: i64::from(monitor.timeout_seconds) * 1000,
     };
     let result = report.outcome.result(monitor.id, report.checked_at, monitor.degraded_above_ms, false);
@@ -105,6 +117,7 @@ fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Tim
         last_status_code: if is_told { result.status_code.map(i32::from) } else { monitor.last_status_code },
         last_response_time_ms: if is_told { result.response_time_ms } else { monitor.last_response_time_ms },
         next_check_at: Rhythm::of(monitor.id, interval_seconds).next_slot(now),
+        planned_interval_seconds: interval_seconds,
     };
     Entry {
         result,
@@ -114,6 +127,15 @@ fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Tim
         edits: step.edits,
         is_flip: step.flip.is_some(),
     }
+}
+
+/// Ends the claims of an earlier process, for one that knows it is the only one on this database: after a kill the
+/// checks that were under way run at once instead of at the end of their leases (F-01).
+pub async fn take_over(ctx: &Context) -> Result<()> {
+    let mut tx = ctx.db.write().await?;
+    store::watch::release_all(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Writes what the verdict says about the monitor's state intervals.
@@ -127,6 +149,7 @@ pub(crate) async fn apply_edits(
     for edit in edits {
         match *edit {
             Edit::Close { at } => store::state_intervals::close(tx, scope, monitor, at).await?,
+            Edit::Rewind { at } => store::state_intervals::rewind(tx, scope, monitor, at).await?,
             Edit::Open { state, at } => {
                 store::state_intervals::open(tx, scope, monitor, service, state, at).await?;
             }

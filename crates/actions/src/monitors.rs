@@ -8,6 +8,7 @@ use domain::schedule::Rhythm;
 use domain::time::Timestamp;
 use domain::verdict::{self, MonitorVerdict, Policy};
 use store::organizations::Membership;
+use store::watch::Replanned;
 use store::{OrgScope, Tx};
 
 use crate::checks::apply_edits;
@@ -20,7 +21,7 @@ const MAX_INTERVAL_SECONDS: i32 = 86_400;
 const DEFAULT_INTERVAL_SECONDS: i32 = 60;
 const DEFAULT_TIMEOUT_SECONDS: i32 = 10;
 /// However often a monitor is edited, its target is asked no more often than this because of it (X46).
-const EDIT_PAUSE_SECONDS: i64 = 10;
+const EDIT_PAUSE_MS: i64 = 10_000;
 
 /// What the guard of outgoing connections said to a URL: the normalised text, or what is wrong with it (T-01).
 pub type CheckedUrl = std::result::Result<String, FieldError>;
@@ -200,6 +201,7 @@ fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Ti
         expected_status: input.expected_status.unwrap_or(200),
         timeout_seconds: input.timeout_seconds.unwrap_or(default_timeout),
         interval_seconds,
+        planned_interval_seconds: gate.limits.clamp_interval(interval_seconds),
         failures_to_open: input.failures_to_open.unwrap_or(2),
         successes_to_close: input.successes_to_close.unwrap_or(1),
         degraded_above_ms: input.degraded_above_ms,
@@ -316,11 +318,20 @@ async fn settle_change(
         after.run_length = verdict.run_length;
         after.run_started_at = verdict.run_started_at;
         after.last_checked_at = verdict.last_checked_at;
-    } else if after.service_id != before.service_id && before.state != MonitorState::NoData {
+    } else if after.service_id != before.service_id && before.last_checked_at.is_some() {
         let known_until = MonitorVerdict::of(before).known_until(policy, now);
         store::state_intervals::close(tx, scope, before.id, known_until).await?;
+        // What the run saw before the move says nothing about the new service: no flip may reach back to then.
+        let verdict = MonitorVerdict {
+            run_status: None,
+            run_length: 0,
+            run_started_at: None,
+            ..MonitorVerdict::of(before)
+        };
+        store::monitors::update_verdict(tx, scope, before.id, &verdict).await?;
+        (after.run_status, after.run_length, after.run_started_at) = (None, 0, None);
         // After a gap the next result opens the span.
-        if known_until == now {
+        if known_until == now && before.state != MonitorState::NoData {
             store::state_intervals::open(tx, scope, before.id, after.service_id, before.state, now).await?;
         }
     }
@@ -340,15 +351,37 @@ async fn plan_change(
     let is_other_check = (&after.url, after.method, after.expected_status)
         != (&before.url, before.method, before.expected_status);
     let next_check_at = if is_other_check || (after.is_active && !before.is_active) {
-        let earliest = before.last_checked_at.map(|last| last.plus_s(EDIT_PAUSE_SECONDS));
-        earliest.map_or(now, |earliest| earliest.max(now))
+        now
     } else if after.interval_seconds == before.interval_seconds {
         return Ok(());
     } else {
         Rhythm::of(after.id, gate.limits.clamp_interval(after.interval_seconds)).next_slot(now)
     };
-    store::monitors::update_next_check(tx, scope, after.id, next_check_at).await?;
+    store::monitors::update_next_check(tx, scope, after.id, next_check_at, EDIT_PAUSE_MS).await?;
     Ok(())
+}
+
+/// Brings forward what would be checked later than the tier asks for: after an upgrade, and after the organization
+/// was restored. A check that is under way plans itself when it is recorded.
+pub(crate) async fn replan_step(
+    ctx: &Context,
+    tx: &mut Tx,
+    scope: OrgScope,
+    tier: Tier,
+    now: Timestamp,
+) -> Result<()> {
+    let limits = ctx.policy.limits(tier);
+    let sooner: Vec<Replanned> = store::watch::list_planned(tx, scope, now)
+        .await?
+        .into_iter()
+        .filter_map(|monitor| {
+            let rhythm = Rhythm::of(monitor.id, limits.clamp_interval(monitor.interval_seconds));
+            let next_check_at = rhythm.next_slot(now);
+            let is_sooner = next_check_at < monitor.next_check_at;
+            is_sooner.then_some(Replanned { id: monitor.id, slot_at: monitor.next_check_at, next_check_at })
+        })
+        .collect();
+    Ok(store::watch::replan(tx, &sooner).await?)
 }
 
 /// Deletes a monitor; the history of its service stays.

@@ -209,6 +209,7 @@ pub async fn restore(ctx: &Context, user: UserId, organization: OrgId) -> Result
     if !store::organizations::restore(&mut tx, deleted.scope(), version).await? {
         return Err(Error::NotFound);
     }
+    crate::monitors::replan_step(ctx, &mut tx, deleted.scope(), deleted.organization.tier, now).await?;
     let membership = store::organizations::find_membership(&mut tx, user, organization).await?;
     tx.commit().await?;
     ctx.signals.pages_changed(organization);
@@ -239,10 +240,12 @@ pub(crate) async fn switch_step(
 /// Moves an organization to a tier, on the server's command line (D7). `NotFound`: there is none with this slug.
 pub async fn set_tier_by_operator(ctx: &Context, slug: &str, tier: Tier) -> Result<()> {
     let mut tx = ctx.db.write().await?;
-    if !store::organizations::update_tier(&mut tx, slug, tier, ctx.now()).await? {
-        return Err(Error::NotFound);
-    }
+    let now = ctx.now();
+    let scope = store::organizations::update_tier(&mut tx, slug, tier, now).await?.ok_or(Error::NotFound)?;
+    crate::monitors::replan_step(ctx, &mut tx, scope, tier, now).await?;
     tx.commit().await?;
+    ctx.signals.schedule_changed();
+    ctx.signals.pages_changed(scope.organization_id());
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Runs jobs: one task per check in flight, one kind of check so far.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,12 +24,12 @@ struct Shared {
     egress: Egress,
     reports: mpsc::Sender<CheckReport>,
     /// Slots under way, to be given back when the program stops before they end.
-    in_flight: Mutex<HashMap<MonitorId, Timestamp>>,
+    in_flight: Mutex<HashSet<(MonitorId, Timestamp)>>,
     abort: CancellationToken,
 }
 
 impl Shared {
-    fn in_flight(&self) -> std::sync::MutexGuard<'_, HashMap<MonitorId, Timestamp>> {
+    fn in_flight(&self) -> std::sync::MutexGuard<'_, HashSet<(MonitorId, Timestamp)>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,7 +45,7 @@ pub(crate) async fn run(ctx: Context, egress: Egress, mut work: Work, grace: Dur
         abort: CancellationToken::new(),
     });
     while let Some(leased) = work.pull().await {
-        shared.in_flight().insert(leased.job.monitor_id, leased.job.slot_at);
+        shared.in_flight().insert((leased.job.monitor_id, leased.job.slot_at));
         tasks.spawn(check(Arc::clone(&shared), leased));
     }
     tasks.close();
@@ -69,12 +69,12 @@ async fn check(shared: Arc<Shared>, leased: Leased) {
         Outcome::no_data()
     });
     let report = CheckReport { monitor_id: job.monitor_id, slot_at: job.slot_at, checked_at, outcome };
-    let monitor = job.monitor_id;
+    let slot = (job.monitor_id, job.slot_at);
     // The place is free for the next check while this report waits for its batch.
     tokio::select! {
         sent = shared.reports.send(report) => {
             if sent.is_ok() {
-                shared.in_flight().remove(&monitor);
+                shared.in_flight().remove(&slot);
             }
         }
         () = shared.abort.cancelled() => {}

@@ -35,6 +35,8 @@ struct Scheduler {
     lease: Duration,
     tidied_at: Option<Instant>,
     clocks: Clocks,
+    /// What a clock that was set back moved out of reach is still to be brought back.
+    is_astray: bool,
 }
 
 /// The wall clock beside the monotonic one.
@@ -65,7 +67,7 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let clocks = Clocks::read(&ctx);
-    let mut scheduler = Scheduler { ctx, jobs, lease, tidied_at: None, clocks };
+    let mut scheduler = Scheduler { ctx, jobs, lease, tidied_at: None, clocks, is_astray: true };
     let mut pause = FIRST_PAUSE;
     // The stop cuts off waiting only: a claim that was committed is dispatched.
     while let Some(places) = stop.run_until_cancelled(scheduler.ready(&mut is_behind)).await.flatten() {
@@ -101,7 +103,8 @@ impl Scheduler {
     async fn turn(&mut self, mut places: Places) -> store::Result<Duration> {
         self.tidy().await?;
         let limit = places.count();
-        let (claimed, due) = self.claim(limit).await?;
+        let claimed_at = self.ctx.now();
+        let (claimed, due) = self.claim(claimed_at, limit).await?;
         for monitor in due {
             self.jobs.dispatch(monitor.job(), &mut places);
         }
@@ -109,16 +112,16 @@ impl Scheduler {
             return Ok(PACE);
         }
         let mut conn = self.ctx.db.read().await?;
+        // What fell due while the claim waited for its turn at the database is ahead of `claimed_at`, and due by now.
+        let next = store::watch::next_due_at(&mut conn, claimed_at).await?;
         let now = self.ctx.now();
-        let next = store::watch::next_due_at(&mut conn, now).await?;
         let wait = next.map(|next| Duration::from_millis(u64::try_from(next.since(now)).unwrap_or(0)));
         Ok(wait.map_or(MAX_SLEEP, |wait| wait.clamp(PACE, MAX_SLEEP)))
     }
 
     /// How many were claimed, and those of them that are run now. The others stood still for longer than their
     /// interval and wait for their next slot (F-14).
-    async fn claim(&self, limit: usize) -> store::Result<(usize, Vec<DueMonitor>)> {
-        let now = self.ctx.now();
+    async fn claim(&self, now: Timestamp, limit: usize) -> store::Result<(usize, Vec<DueMonitor>)> {
         let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut tx = self.ctx.db.write().await?;
@@ -154,11 +157,11 @@ impl Scheduler {
     /// reach.
     async fn tidy(&mut self) -> store::Result<()> {
         let clocks = Clocks::read(&self.ctx);
-        let is_first = self.tidied_at.is_none();
-        let was_set_back = clocks.was_set_back_since(&self.clocks);
+        self.is_astray |= clocks.was_set_back_since(&self.clocks);
         self.clocks = clocks;
-        if is_first || was_set_back {
+        if self.is_astray {
             self.bring_within_reach().await?;
+            self.is_astray = false;
         }
         if self.tidied_at.is_none_or(|tidied_at| tidied_at.elapsed() >= TIDY_EVERY) {
             let now = self.ctx.now();

@@ -12,7 +12,7 @@ pub async fn list(conn: &mut Conn, scope: OrgScope, service: Option<ServiceId>) 
     fetch_all!(
         conn,
         "SELECT id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
-                failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
+                planned_interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
                 run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
                 created_at, updated_at
            FROM monitors
@@ -27,7 +27,7 @@ pub async fn find(conn: &mut Conn, scope: OrgScope, id: MonitorId) -> Result<Opt
     fetch_optional!(
         conn,
         "SELECT id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
-                failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
+                planned_interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
                 run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
                 created_at, updated_at
            FROM monitors WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
@@ -44,7 +44,7 @@ pub async fn lock(tx: &mut Tx, scope: OrgScope, id: MonitorId) -> Result<Option<
         "UPDATE monitors SET updated_at = updated_at
           WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
          RETURNING id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
-                   failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
+                   planned_interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
                    run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
                    created_at, updated_at",
         scope.organization_id(),
@@ -59,9 +59,9 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_
         tx,
         "INSERT INTO monitors (id, organization_id, service_id, url, method, expected_status, timeout_seconds,
                                interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active,
-                               state, run_length, next_check_at, claimed_until, checked_by_hand_at, created_at,
-                               updated_at)
-         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, 0, 0, $15, $16)",
+                               state, run_length, next_check_at, claimed_until, claimed_at, checked_by_hand_at,
+                               created_at, updated_at, planned_interval_seconds)
+         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, 0, 0, 0, $15, $16, $17)",
         scope.organization_id(),
         monitor.id,
         monitor.service_id,
@@ -77,7 +77,8 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_
         monitor.state,
         next_check_at,
         monitor.created_at,
-        monitor.updated_at
+        monitor.updated_at,
+        monitor.planned_interval_seconds
     )?;
     Ok(())
 }
@@ -133,19 +134,25 @@ pub async fn update_verdict(
     Ok(())
 }
 
-/// Plans the next check anew; a check that is under way loses its slot, so its result is dropped.
+/// Plans the next check anew, but never sooner than `pause_ms` after a probe last got this monitor: however often it
+/// is edited, its target is not asked more often (X46). A check that is under way keeps its claim until it ends, so
+/// that no second one runs beside it; its result comes too late and only ends the claim.
 pub async fn update_next_check(
     tx: &mut Tx,
     scope: OrgScope,
     id: MonitorId,
     next_check_at: Timestamp,
+    pause_ms: i64,
 ) -> Result<()> {
     execute!(
         tx,
-        "UPDATE monitors SET next_check_at = $3, claimed_until = 0 WHERE organization_id = $1 AND id = $2",
+        "UPDATE monitors
+            SET next_check_at = CASE WHEN claimed_at + $4 > $3 AND claimed_at <= $3 THEN claimed_at + $4 ELSE $3 END
+          WHERE organization_id = $1 AND id = $2",
         scope.organization_id(),
         id,
-        next_check_at
+        next_check_at,
+        pause_ms
     )?;
     Ok(())
 }
@@ -186,7 +193,7 @@ pub async fn count_active_for_service(conn: &mut Conn, scope: OrgScope, service:
 }
 
 /// Takes the right to one check by hand, if the last one was before `latest` (X47); `false`: too early. Several
-/// callers at once get it once.
+/// callers at once get it once. One that lies ahead of `now` was taken before the clock was set back (F-07).
 pub async fn swap_checked_by_hand(
     tx: &mut Tx,
     scope: OrgScope,
@@ -197,7 +204,8 @@ pub async fn swap_checked_by_hand(
     let changed = execute!(
         tx,
         "UPDATE monitors SET checked_by_hand_at = $3
-          WHERE organization_id = $1 AND id = $2 AND checked_by_hand_at <= $4 AND deleted_at IS NULL",
+          WHERE organization_id = $1 AND id = $2 AND (checked_by_hand_at <= $4 OR checked_by_hand_at > $3)
+            AND deleted_at IS NULL",
         scope.organization_id(),
         id,
         now,

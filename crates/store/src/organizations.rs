@@ -228,16 +228,17 @@ pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
 }
 
 /// Moves an organization to a tier, by the operator (D7); `false` when there is none with this slug.
-pub async fn update_tier(tx: &mut Tx, slug: &str, tier: Tier, now: Timestamp) -> Result<bool> {
-    let changed = execute!(
+pub async fn update_tier(tx: &mut Tx, slug: &str, tier: Tier, now: Timestamp) -> Result<Option<OrgScope>> {
+    let changed: Option<(OrgId,)> = fetch_optional!(
         tx,
         "UPDATE organizations SET tier = $2, updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
-          WHERE slug = $1",
+          WHERE slug = $1
+         RETURNING id",
         slug,
         tier,
         now
     )?;
-    Ok(changed > 0)
+    Ok(changed.map(|(id,)| OrgScope::proven(id)))
 }
 
 /// Whether a slug that another organization left behind is still held for it (X1). `own` may take its own back.

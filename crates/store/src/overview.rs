@@ -49,12 +49,13 @@ pub async fn count_by_page(conn: &mut Conn, scope: OrgScope) -> Result<Vec<PageC
     )
 }
 
-/// Every monitor that is not deleted, as a page would see it.
+/// Every monitor as a page would see it, deleted ones included.
 pub async fn list_monitors(conn: &mut Conn, scope: OrgScope) -> Result<Vec<PlacedMonitor>> {
     fetch_all!(
         conn,
-        "SELECT service_id, is_active, state, interval_seconds, timeout_seconds, last_checked_at, created_at
-           FROM monitors WHERE organization_id = $1 AND deleted_at IS NULL",
+        "SELECT service_id, is_active, state, interval_seconds, planned_interval_seconds, timeout_seconds,
+                last_checked_at, created_at, deleted_at
+           FROM monitors WHERE organization_id = $1",
         scope.organization_id()
     )
 }
@@ -68,7 +69,7 @@ pub async fn list_intervals(
     fetch_all!(
         conn,
         "SELECT i.service_id, i.state, i.started_at, i.ended_at, m.last_checked_at, m.interval_seconds,
-                m.timeout_seconds
+                m.planned_interval_seconds, m.timeout_seconds
            FROM state_intervals i
            JOIN monitors m ON m.organization_id = i.organization_id AND m.id = i.monitor_id
           WHERE i.organization_id = $1 AND (i.ended_at IS NULL OR i.ended_at > $2)

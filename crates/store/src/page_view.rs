@@ -49,9 +49,12 @@ pub struct PlacedMonitor {
     pub is_active: bool,
     pub state: MonitorState,
     pub interval_seconds: i32,
+    pub planned_interval_seconds: i32,
     pub timeout_seconds: i32,
     pub last_checked_at: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// A monitor that is gone says nothing any more; while it was there, its silence was missing data.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A span of one confirmed state. `ended_at` `None`: still so, as far as the last check tells.
@@ -64,6 +67,7 @@ pub struct PlacedInterval {
     /// Of the monitor: cuts an open span when checks stopped coming.
     pub last_checked_at: Option<Timestamp>,
     pub interval_seconds: i32,
+    pub planned_interval_seconds: i32,
     pub timeout_seconds: i32,
 }
 
@@ -150,14 +154,14 @@ pub async fn list_services(conn: &mut Conn, scope: OrgScope, page: PageId) -> Re
     )
 }
 
-/// Monitors of all visible services of the page, paused ones included.
+/// Monitors of all visible services of the page, paused and deleted ones included.
 pub async fn list_monitors(conn: &mut Conn, scope: OrgScope, page: PageId) -> Result<Vec<PlacedMonitor>> {
     fetch_all!(
         conn,
-        "SELECT m.service_id, m.is_active, m.state, m.interval_seconds, m.timeout_seconds, m.last_checked_at,
-                m.created_at
+        "SELECT m.service_id, m.is_active, m.state, m.interval_seconds, m.planned_interval_seconds,
+                m.timeout_seconds, m.last_checked_at, m.created_at, m.deleted_at
            FROM placements p JOIN monitors m ON m.organization_id = p.organization_id AND m.service_id = p.service_id
-          WHERE p.organization_id = $1 AND p.status_page_id = $2 AND p.is_visible = TRUE AND m.deleted_at IS NULL",
+          WHERE p.organization_id = $1 AND p.status_page_id = $2 AND p.is_visible = TRUE",
         scope.organization_id(),
         page
     )
@@ -173,7 +177,7 @@ pub async fn list_intervals(
     fetch_all!(
         conn,
         "SELECT i.service_id, i.state, i.started_at, i.ended_at, m.last_checked_at, m.interval_seconds,
-                m.timeout_seconds
+                m.planned_interval_seconds, m.timeout_seconds
            FROM placements p
            JOIN state_intervals i ON i.organization_id = p.organization_id AND i.service_id = p.service_id
            JOIN monitors m ON m.organization_id = i.organization_id AND m.id = i.monitor_id

@@ -48,6 +48,26 @@ pub async fn close(tx: &mut Tx, scope: OrgScope, monitor: MonitorId, at: Timesta
     Ok(())
 }
 
+/// Forgets what was recorded after `at`: spans that began later go, the others end there at the latest.
+pub async fn rewind(tx: &mut Tx, scope: OrgScope, monitor: MonitorId, at: Timestamp) -> Result<()> {
+    execute!(
+        tx,
+        "DELETE FROM state_intervals WHERE organization_id = $1 AND monitor_id = $2 AND started_at >= $3",
+        scope.organization_id(),
+        monitor,
+        at
+    )?;
+    execute!(
+        tx,
+        "UPDATE state_intervals SET ended_at = $3
+          WHERE organization_id = $1 AND monitor_id = $2 AND (ended_at IS NULL OR ended_at > $3)",
+        scope.organization_id(),
+        monitor,
+        at
+    )?;
+    Ok(())
+}
+
 /// Begins an open span; it replaces one that began at the same instant.
 pub async fn open(
     tx: &mut Tx,

@@ -53,6 +53,7 @@ pub struct WatchedMonitor {
     pub service_id: ServiceId,
     pub timeout_seconds: i32,
     pub interval_seconds: i32,
+    pub planned_interval_seconds: i32,
     pub failures_to_open: i32,
     pub successes_to_close: i32,
     pub degraded_above_ms: Option<i32>,
@@ -96,6 +97,8 @@ pub struct Settled {
     pub last_status_code: Option<i32>,
     pub last_response_time_ms: Option<i32>,
     pub next_check_at: Timestamp,
+    /// The clamped interval that `next_check_at` was planned with.
+    pub planned_interval_seconds: i32,
 }
 
 /// A claimed slot that is not run: planned for another instant, or for the same one when it is only given back.
@@ -155,6 +158,7 @@ pub async fn settle(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
         code: Option<i32>,
         took_ms: Option<i32>,
         next_check_at: i64,
+        interval: i32,
     }
     let rows: Vec<Row> = settled
         .iter()
@@ -170,9 +174,28 @@ pub async fn settle(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
             code: one.last_status_code,
             took_ms: one.last_response_time_ms,
             next_check_at: one.next_check_at.ms(),
+            interval: one.planned_interval_seconds,
         })
         .collect();
     dialect::settle(tx, &dialect::json(&rows)).await
+}
+
+/// Ends the claims of monitors whose result came too late, because the slot it was for is no longer the one that is
+/// open. The instant is when the check started: a claim that was made after it belongs to another check.
+pub async fn release(tx: &mut Tx, ended: &[(MonitorId, Timestamp)]) -> Result<()> {
+    #[derive(Serialize)]
+    struct Row {
+        id: Uuid,
+        at: i64,
+    }
+    let rows: Vec<Row> = ended.iter().map(|(id, at)| Row { id: id.uuid(), at: at.ms() }).collect();
+    dialect::release(tx, &dialect::json(&rows)).await
+}
+
+/// Ends all claims. Only for a process that knows it is the only one on this database, at its start: whoever held
+/// them is gone, and waiting for the ends of the leases would cost checks.
+pub async fn release_all(tx: &mut Tx) -> Result<u64> {
+    execute!(tx, "UPDATE monitors SET claimed_until = 0 WHERE claimed_until > 0")
 }
 
 /// Plans claimed slots anew and ends their leases; slots that were settled meanwhile stay as they are.
@@ -228,5 +251,18 @@ pub async fn list_out_of_reach(
         now,
         longest_minimum_seconds,
         limit
+    )
+}
+
+/// The monitors of one organization that run and are not claimed right now, as planned.
+pub async fn list_planned(conn: &mut Conn, scope: OrgScope, now: Timestamp) -> Result<Vec<DueMonitor>> {
+    fetch_all!(
+        conn,
+        "SELECT m.id, m.organization_id, m.service_id, m.url, m.method, m.expected_status, m.timeout_seconds,
+                m.interval_seconds, m.next_check_at, o.tier
+           FROM monitors m JOIN organizations o ON o.id = m.organization_id
+          WHERE m.organization_id = $1 AND m.is_active AND m.deleted_at IS NULL AND m.claimed_until <= $2",
+        scope.organization_id(),
+        now
     )
 }

@@ -90,6 +90,7 @@ impl Fleet {
             expected_status: 200,
             timeout_seconds: 10,
             interval_seconds: 60,
+            planned_interval_seconds: 60,
             failures_to_open: 2,
             successes_to_close: 1,
             degraded_above_ms: None,

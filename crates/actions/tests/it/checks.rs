@@ -34,7 +34,7 @@ pub(crate) fn down() -> Outcome {
 }
 
 /// The slot that is open for this monitor.
-async fn slot(test: &TestContext, id: MonitorId) -> Timestamp {
+pub(crate) async fn slot(test: &TestContext, id: MonitorId) -> Timestamp {
     let mut tx = test.db.write().await.unwrap();
     watch::lock_for_results(&mut tx, &[id]).await.unwrap()[0].next_check_at
 }
@@ -188,7 +188,7 @@ async fn a_result_for_a_monitor_that_changed_meanwhile_is_dropped(test: TestCont
     paused.updated_at = START.plus_ms(1);
     assert!(store::monitors::update(&mut tx, fleet.scope(), &paused, START).await.unwrap());
     store::monitors::delete(&mut tx, fleet.scope(), ids[1], START).await.unwrap();
-    store::monitors::update_next_check(&mut tx, fleet.scope(), ids[2], START.plus_ms(7)).await.unwrap();
+    store::monitors::update_next_check(&mut tx, fleet.scope(), ids[2], START.plus_ms(7), 0).await.unwrap();
     tx.commit().await.unwrap();
     let reports: Vec<CheckReport> = ids.iter().map(|id| report(*id, START, START, down())).collect();
     let recorded = checks::record(&test, &reports).await.unwrap();

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use actions::monitors::{self, CheckedUrl, MonitorPatch, NewMonitor};
 use actions::patch::{Patch, Version};
-use actions::{Error, FieldError};
+use actions::{Error, FieldError, checks};
+use domain::check::CheckReport;
 use domain::id::MonitorId;
 use domain::monitor::{Method, Monitor, MonitorState};
 use domain::organization::Role;
@@ -51,6 +52,14 @@ async fn moves(test: &TestContext, fleet: &Fleet, tier: Tier) {
 
 async fn next_due_at(test: &TestContext) -> Option<Timestamp> {
     watch::next_due_at(&mut test.db.read().await.unwrap(), test.now().plus_ms(-1)).await.unwrap()
+}
+
+/// How many monitors the scheduler gets now, for a minute.
+async fn claims(test: &TestContext) -> usize {
+    let mut tx = test.db.write().await.unwrap();
+    let due = watch::claim_due(&mut tx, test.now(), test.now().plus_s(60), 10).await.unwrap();
+    tx.commit().await.unwrap();
+    due.len()
 }
 
 async fn spans(test: &TestContext, fleet: &Fleet, id: MonitorId) -> Vec<StateInterval> {
@@ -364,14 +373,26 @@ async fn an_edit_is_checked_soon_but_asks_the_target_no_more_often(test: TestCon
     // X46: ten seconds between two checks, however often a monitor is edited
     let fleet = Fleet::new(&test.db, 1, Tier::Team).await;
     let monitor = creates(&test, &fleet, new(&fleet)).await;
-    crate::checks::runs(&test, monitor.id, crate::checks::up()).await;
+    assert_eq!(claims(&test).await, 1);
     test.clock.advance_s(1);
     let other_url = |path: &str| MonitorPatch {
         url: Some(url(&format!("https://example.com/{path}"))),
         ..MonitorPatch::default()
     };
     patches(&test, &fleet, monitor.id, other_url("a")).await.unwrap();
-    assert_eq!(next_due_at(&test).await, Some(START.plus_s(10)));
+    assert_eq!(crate::checks::slot(&test, monitor.id).await, START.plus_s(10));
+    assert_eq!(claims(&test).await, 0, "the check under way keeps its claim");
+    let late = CheckReport {
+        monitor_id: monitor.id,
+        slot_at: START,
+        checked_at: START,
+        outcome: crate::checks::up(),
+    };
+    let recorded = checks::record(&test, &[late]).await.unwrap();
+    assert_eq!((recorded.results, recorded.too_late), (0, 1), "it was for what the monitor was before");
+    test.clock.advance_s(9);
+    assert_eq!(claims(&test).await, 1, "and it ends the claim");
+    crate::checks::runs(&test, monitor.id, crate::checks::up()).await;
     test.clock.advance_s(20);
     patches(&test, &fleet, monitor.id, other_url("b")).await.unwrap();
     assert_eq!(next_due_at(&test).await, Some(test.now()));
@@ -383,4 +404,52 @@ async fn an_edit_is_checked_soon_but_asks_the_target_no_more_often(test: TestCon
     let rhythm = MonitorPatch { interval_seconds: Some(30), ..MonitorPatch::default() };
     patches(&test, &fleet, monitor.id, rhythm).await.unwrap();
     assert!(next_due_at(&test).await.unwrap().since(test.now()) <= 30_000);
+}
+
+#[db_test]
+async fn an_upgrade_is_felt_within_one_of_its_intervals(test: TestContext) {
+    // X43: asked for every minute, run every five on the free tier
+    let fleet = Fleet::new(&test.db, 1, Tier::Team).await;
+    let input = NewMonitor { interval_seconds: Some(60), ..new(&fleet) };
+    let monitor = creates(&test, &fleet, input).await;
+    moves(&test, &fleet, Tier::Free).await;
+    crate::checks::runs(&test, monitor.id, crate::checks::up()).await;
+    test.clock.set(crate::checks::slot(&test, monitor.id).await);
+    crate::checks::runs(&test, monitor.id, crate::checks::up()).await;
+    assert_eq!(next_due_at(&test).await.unwrap().since(test.now()), 300_000);
+
+    test.clock.advance_s(200);
+    moves(&test, &fleet, Tier::Team).await;
+    assert!(next_due_at(&test).await.unwrap().since(test.now()) <= 60_000);
+    // The 200 seconds before the upgrade were watched as promised then: no hole in the record.
+    test.clock.set(crate::checks::slot(&test, monitor.id).await);
+    crate::checks::runs(&test, monitor.id, crate::checks::up()).await;
+    let spans = spans(&test, &fleet, monitor.id).await;
+    assert_eq!((spans.len(), spans[0].ended_at), (1, None));
+}
+
+#[db_test]
+async fn what_a_monitor_saw_before_it_was_moved_belongs_to_its_old_service(test: TestContext) {
+    let fleet = Fleet::new(&test.db, 1, Tier::Team).await;
+    let monitor = creates(&test, &fleet, new(&fleet)).await;
+    for outcome in [crate::checks::up(), crate::checks::down()] {
+        test.clock.set(crate::checks::slot(&test, monitor.id).await);
+        crate::checks::runs(&test, monitor.id, outcome).await;
+    }
+    test.clock.advance_s(1);
+    let moved_at = test.now();
+    let other = fleet.adds_service(7).await;
+    let patch = MonitorPatch { service_id: Some(other), ..MonitorPatch::default() };
+    assert_eq!(patches(&test, &fleet, monitor.id, patch).await.unwrap().run_length, 0);
+    for _ in 0..2 {
+        test.clock.set(crate::checks::slot(&test, monitor.id).await);
+        crate::checks::runs(&test, monitor.id, crate::checks::down()).await;
+    }
+    let spans = spans(&test, &fleet, monitor.id).await;
+    let states: Vec<_> = spans.iter().map(|span| (span.service_id, span.state)).collect();
+    assert_eq!(
+        states,
+        [(fleet.service, MonitorState::Up), (other, MonitorState::Up), (other, MonitorState::Down)]
+    );
+    assert!(spans[2].started_at > moved_at);
 }

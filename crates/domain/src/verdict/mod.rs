@@ -12,7 +12,7 @@ pub struct Policy {
     pub failures_to_open: i32,
     /// Consecutive results that confirm that things got better (D2); below 1 counts as 1.
     pub successes_to_close: i32,
-    /// Between two checks, after the clamp to the tier.
+    /// Between two checks; see [`watched_interval_ms`].
     pub interval_ms: i64,
     pub timeout_ms: i64,
 }
@@ -23,7 +23,7 @@ impl Policy {
         Self {
             failures_to_open: monitor.failures_to_open,
             successes_to_close: monitor.successes_to_close,
-            interval_ms: i64::from(interval_seconds) * 1000,
+            interval_ms: watched_interval_ms(interval_seconds, monitor.planned_interval_seconds),
             timeout_ms: i64::from(monitor.timeout_seconds) * 1000,
         }
     }
@@ -32,6 +32,15 @@ impl Policy {
     pub const fn gap_ms(self) -> i64 {
         2 * self.interval_ms + self.timeout_ms + 60_000
     }
+}
+
+/// The interval that the time since the last result was watched at: the longer one of what is in force now and what
+/// the next check was planned with. Otherwise an interval that was just shortened would declare the time before it
+/// unwatched.
+pub const fn watched_interval_ms(in_force_seconds: i32, planned_seconds: i32) -> i64 {
+    let seconds = if in_force_seconds > planned_seconds { in_force_seconds } else { planned_seconds };
+    // Widening; `i64::from` is not const.
+    seconds as i64 * 1000
 }
 
 /// All that the rule remembers of a monitor's past; the fields of the same name in [`Monitor`].
@@ -64,6 +73,9 @@ pub struct Flip {
 pub enum Edit {
     /// End the open interval.
     Close { at: Timestamp },
+    /// Forget what was recorded after `at`, the open interval included: the clock was set back, and that time is
+    /// lived once more (F-07).
+    Rewind { at: Timestamp },
     /// Begin an open one.
     Open { state: MonitorState, at: Timestamp },
 }
@@ -86,6 +98,13 @@ impl MonitorVerdict {
             run_started_at: monitor.run_started_at,
             last_checked_at: monitor.last_checked_at,
         }
+    }
+
+    /// The state as far as is known at `now`: results that are overdue by more than the gap make it `NoData`
+    /// (F-13, F-14).
+    pub fn state_at(&self, policy: Policy, now: Timestamp) -> MonitorState {
+        let is_known = self.last_checked_at.is_some_and(|last| now.since(last) <= policy.gap_ms());
+        if is_known { self.state } else { MonitorState::NoData }
     }
 
     /// Where the open interval has to be cut for now: at `now`, or one interval after the last result when
@@ -114,21 +133,49 @@ impl MonitorVerdict {
     }
 }
 
+/// What lies between the last result and a new one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Between {
+    /// Nothing in particular: the time was watched.
+    Watched,
+    /// Nobody watched from this instant on (F-14).
+    Gap(Timestamp),
+    /// The new result is older than the last one by more than a gap: the clock was set back, or had been ahead for
+    /// a while (F-07).
+    SetBack,
+}
+
+impl MonitorVerdict {
+    /// `None`: a result as old as the last one or a little older tells nothing new.
+    fn between(&self, at: Timestamp, policy: Policy) -> Option<Between> {
+        let Some(last) = self.last_checked_at else { return Some(Between::Watched) };
+        if last.since(at) > policy.gap_ms() {
+            return Some(Between::SetBack);
+        }
+        if at <= last {
+            return None;
+        }
+        let known_until = self.known_until(policy, at);
+        Some(if known_until == at { Between::Watched } else { Between::Gap(known_until) })
+    }
+}
+
 /// Takes in one result.
 ///
 /// 1. No data, or not newer than the last result: nothing changes.
-/// 2. After a gap the run starts anew and the unwatched time gets no interval; the state is kept.
+/// 2. After a gap the run starts anew and the unwatched time gets no interval; the state is kept. After the clock was
+///    set back the same holds, and what was recorded for the time that comes once more is forgotten.
 /// 3. The run is long enough for another state: flip, dated at the first check of the run (D3).
 pub fn advance(verdict: &MonitorVerdict, status: CheckStatus, at: Timestamp, policy: Policy) -> Step {
     let mut next = verdict.clone();
-    let mut edits = Vec::new();
-    if status == CheckStatus::NoData || verdict.last_checked_at.is_some_and(|last| at <= last) {
-        return Step { verdict: next, flip: None, edits };
-    }
-    let known_until = verdict.known_until(policy, at);
-    let after_gap = known_until != at;
-    if after_gap {
+    let between = if status == CheckStatus::NoData { None } else { verdict.between(at, policy) };
+    let Some(between) = between else { return Step { verdict: next, flip: None, edits: Vec::new() } };
+    let is_broken = between != Between::Watched;
+    if is_broken {
         next.forget_run();
+    }
+    if between == Between::SetBack {
+        next.state_since = verdict.state_since.map(|since| since.min(at));
     }
     next.extend_run(status, at);
     next.last_checked_at = Some(at);
@@ -136,19 +183,24 @@ pub fn advance(verdict: &MonitorVerdict, status: CheckStatus, at: Timestamp, pol
     let from = verdict.state;
     let to = confirmed(from, status, next.run_length, policy);
     let since = next.run_started_at.unwrap_or(at);
-    if from != MonitorState::NoData && (after_gap || to != from) {
-        edits.push(Edit::Close { at: if after_gap { known_until } else { since } });
-    }
-    if to == from {
-        if after_gap && from != MonitorState::NoData {
-            edits.push(Edit::Open { state: from, at });
+    let is_flip = to != from;
+    let mut edits = Vec::new();
+    match between {
+        Between::SetBack => edits.push(Edit::Rewind { at }),
+        Between::Gap(known_until) if from != MonitorState::NoData => {
+            edits.push(Edit::Close { at: known_until });
         }
-        return Step { verdict: next, flip: None, edits };
+        Between::Watched if is_flip && from != MonitorState::NoData => edits.push(Edit::Close { at: since }),
+        Between::Gap(_) | Between::Watched => {}
     }
-    edits.push(Edit::Open { state: to, at: since });
-    next.state = to;
-    next.state_since = Some(since);
-    Step { verdict: next, flip: Some(Flip { from, to, at: since }), edits }
+    if to != MonitorState::NoData && (is_flip || is_broken) {
+        edits.push(Edit::Open { state: to, at: since });
+    }
+    if is_flip {
+        next.state = to;
+        next.state_since = Some(since);
+    }
+    Step { verdict: next, flip: is_flip.then_some(Flip { from, to, at: since }), edits }
 }
 
 /// The monitor is no longer watched (paused, frozen, deleted): back to `NoData`, as if never checked. Results

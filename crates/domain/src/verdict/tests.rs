@@ -20,6 +20,12 @@ impl Table {
                     assert!(open.1 <= at.ms(), "an interval ends before it starts");
                     open.2 = Some(at.ms());
                 }
+                Edit::Rewind { at } => {
+                    self.0.retain(|row| row.1 < at.ms());
+                    if let Some(last) = self.0.last_mut() {
+                        last.2 = Some(last.2.map_or(at.ms(), |end| end.min(at.ms())));
+                    }
+                }
                 Edit::Open { state, at } => {
                     let end = self.0.last().map_or(Some(i64::MIN), |row| row.2).expect("only one is open");
                     assert!(end <= at.ms() && state != NoData);
@@ -123,6 +129,56 @@ fn unwatched_time_has_no_interval_and_the_state_is_kept() {
     assert_eq!(run(POLICY, "udd___d").2.0.len(), 2);
     // F-13: checks that could not tell leave the same hole.
     assert_eq!(run(POLICY, "udd?????d").2.0, table.0);
+}
+
+#[test]
+fn a_clock_that_was_ahead_or_is_set_back_blinds_nobody() {
+    // F-07: one result dated a year ahead, then the right time again, and a server that fails now.
+    const YEAR_MS: i64 = 31_536_000_000;
+    let (mut verdict, _, mut table) = run(POLICY, "uuu");
+    let mut flips = Vec::new();
+    let results = [
+        (CheckStatus::Up, 90_000 + YEAR_MS),
+        (CheckStatus::Down, 120_000),
+        (CheckStatus::Down, 150_000),
+        (CheckStatus::Down, 180_000),
+    ];
+    for (status, at) in results {
+        let step = advance(&verdict, status, Timestamp::from_ms(at), POLICY);
+        table.apply(&step.edits);
+        flips.extend(step.flip.map(|flip| (flip.to, flip.at.ms())));
+        verdict = step.verdict;
+    }
+    assert_eq!(flips, [(Down, 120_000)]);
+    assert_eq!(table.0, [(Up, 0, Some(90_000)), (Up, 120_000, Some(120_000)), (Down, 120_000, None)]);
+    assert_eq!(verdict.last_checked_at, Some(Timestamp::from_ms(180_000)));
+
+    // Set back by a day: that day is lived once more, and what was known of it is replaced.
+    let step = advance(&verdict, CheckStatus::Up, Timestamp::from_ms(180_000 - 86_400_000), POLICY);
+    table.apply(&step.edits);
+    assert_eq!(
+        table.0,
+        [(Down, 180_000 - 86_400_000, None)],
+        "the state is kept until the run is long enough"
+    );
+    assert_eq!(step.verdict.state_since, Some(Timestamp::from_ms(180_000 - 86_400_000)));
+    // A correction of a few seconds is none of that: results wait until they are newer.
+    let step = advance(&verdict, CheckStatus::Up, Timestamp::from_ms(170_000), POLICY);
+    assert_eq!((step.verdict, step.edits), (verdict, vec![]));
+}
+
+#[test]
+fn the_state_is_unknown_when_results_are_overdue() {
+    let (verdict, _, _) = run(POLICY, "uu");
+    let state = |now| verdict.state_at(POLICY, Timestamp::from_ms(now));
+    assert_eq!((state(30_000 + 130_000), state(30_000 + 130_001)), (Up, NoData));
+    assert_eq!(MonitorVerdict::default().state_at(POLICY, Timestamp::from_ms(0)), NoData);
+}
+
+#[test]
+fn a_shorter_interval_leaves_the_time_before_it_watched() {
+    assert_eq!(watched_interval_ms(30, 3600), 3_600_000);
+    assert_eq!(watched_interval_ms(3600, 30), 3_600_000);
 }
 
 #[test]

@@ -151,6 +151,7 @@ impl<'a> Seed<'a> {
             expected_status: 200,
             timeout_seconds: 10,
             interval_seconds,
+            planned_interval_seconds: interval_seconds,
             failures_to_open: 2,
             successes_to_close: 1,
             degraded_above_ms: None,

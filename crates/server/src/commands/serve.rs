@@ -21,13 +21,17 @@ pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let _lock = match config.database.url.sqlite_path() {
+    let lock = match config.database.url.sqlite_path() {
         Some(path) => Some(ServerLock::take(path).map_err(refused)?),
         None => None,
     };
     let db = parts::database(&config).await?;
     db.migrate().await?;
     let ctx = parts::context(&config, db.clone())?;
+    if lock.is_some() {
+        // The lock proves that nobody else runs the checks that an earlier process had claimed.
+        actions::checks::take_over(&ctx).await?;
+    }
     let egress = parts::egress(&config)?;
     let state = parts::state(&config, ctx.clone(), egress.clone());
     let mailer = parts::mailer(&config)?;

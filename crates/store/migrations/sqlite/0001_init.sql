@@ -152,6 +152,7 @@ CREATE TABLE monitors (
     expected_status INTEGER NOT NULL,
     timeout_seconds INTEGER NOT NULL,
     interval_seconds INTEGER NOT NULL,
+    planned_interval_seconds INTEGER NOT NULL,
     failures_to_open INTEGER NOT NULL,
     successes_to_close INTEGER NOT NULL,
     degraded_above_ms INTEGER,
@@ -166,9 +167,10 @@ CREATE TABLE monitors (
     last_failure INTEGER,
     last_status_code INTEGER,
     last_response_time_ms INTEGER,
-    -- the queue: due at next_check_at, taken until claimed_until
+    -- the queue: due at next_check_at, taken at claimed_at until claimed_until
     next_check_at INTEGER NOT NULL,
     claimed_until INTEGER NOT NULL,
+    claimed_at INTEGER NOT NULL,
     checked_by_hand_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,

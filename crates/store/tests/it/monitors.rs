@@ -35,7 +35,7 @@ async fn a_monitor_of_somebody_else_does_not_exist(database: TestDatabase) {
     assert!(!monitors::delete(&mut tx, scope, id, later).await.unwrap());
     assert!(!monitors::swap_checked_by_hand(&mut tx, scope, id, later, START).await.unwrap());
     assert_eq!(monitors::count_for_service(&mut tx, scope, fleet.service).await.unwrap(), 0);
-    monitors::update_next_check(&mut tx, scope, id, later).await.unwrap();
+    monitors::update_next_check(&mut tx, scope, id, later, 0).await.unwrap();
     let verdict = MonitorVerdict { state: MonitorState::Down, ..MonitorVerdict::default() };
     monitors::update_verdict(&mut tx, scope, id, &verdict).await.unwrap();
     tx.commit().await.unwrap();

@@ -89,8 +89,8 @@ async fn the_lock_reads_the_tier_and_the_row_as_they_are(database: TestDatabase)
     let acme = organization_of(&database, "acme", &[]).await;
     let mut tx = database.write().await.unwrap();
     assert_eq!(organizations::lock_tier(&mut tx, acme).await.unwrap(), Tier::Free);
-    assert!(organizations::update_tier(&mut tx, "acme", Tier::Pro, START).await.unwrap());
-    assert!(!organizations::update_tier(&mut tx, "globex", Tier::Pro, START).await.unwrap());
+    assert!(organizations::update_tier(&mut tx, "acme", Tier::Pro, START).await.unwrap().is_some());
+    assert!(organizations::update_tier(&mut tx, "globex", Tier::Pro, START).await.unwrap().is_none());
     assert_eq!(organizations::lock_tier(&mut tx, acme).await.unwrap(), Tier::Pro);
     let row = organizations::lock(&mut tx, acme).await.unwrap().unwrap();
     assert_eq!((row.tier, row.updated_at), (Tier::Pro, START.plus_ms(1)), "a later version in one instant");

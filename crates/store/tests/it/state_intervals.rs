@@ -57,3 +57,25 @@ async fn spans_of_somebody_else_are_neither_read_nor_closed(database: TestDataba
             .await;
     assert!(matches!(crossing, Err(store::Error::Reference)));
 }
+
+#[db_test]
+async fn a_rewind_forgets_what_came_after_it_and_nothing_of_somebody_else(database: TestDatabase) {
+    // F-07, T-02
+    let (fleet, other) =
+        (Fleet::new(&database, 1, Tier::Pro).await, Fleet::new(&database, 2, Tier::Pro).await);
+    let (id, service, scope) =
+        (fleet.adds_many(1, "https://example.com/", START).await[0], fleet.service, fleet.scope());
+    let at = |seconds| START.plus_s(seconds);
+    let mut tx = database.write().await.unwrap();
+    for (state, start) in [(MonitorState::Up, 0), (MonitorState::Down, 60), (MonitorState::Up, 120)] {
+        state_intervals::close(&mut tx, scope, id, at(start)).await.unwrap();
+        state_intervals::open(&mut tx, scope, id, service, state, at(start)).await.unwrap();
+    }
+    state_intervals::rewind(&mut tx, other.scope(), id, at(0)).await.unwrap();
+    assert_eq!(spans(&mut tx, &fleet, id, at(0)).await.len(), 3);
+    state_intervals::rewind(&mut tx, scope, id, at(90)).await.unwrap();
+    assert_eq!(
+        spans(&mut tx, &fleet, id, at(0)).await,
+        [(MonitorState::Up, at(0), Some(at(60))), (MonitorState::Down, at(60), Some(at(90)))]
+    );
+}

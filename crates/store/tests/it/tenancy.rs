@@ -23,6 +23,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("dialect::claim_due", "the queue of all organizations; a claimed row proves its scope"),
     ("dialect::insert_results", "only monitors that `lock_for_results` locked"),
     ("dialect::lock_for_results", "monitors of a batch of results; each row proves its scope"),
+    ("dialect::release", "only monitors that `lock_for_results` locked"),
     ("dialect::replan", "only slots that `claim_due` claimed"),
     ("dialect::settle", "only monitors that `lock_for_results` locked"),
     ("invitations::find_opened", PROVES),
@@ -50,6 +51,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("watch::list_out_of_reach", "the queue of all organizations"),
     ("watch::next_due_at", "an instant, of no organization"),
     ("watch::put_off_deleted", "the queue of all organizations"),
+    ("watch::release_all", "the queue of all organizations"),
 ];
 
 /// Tables with an `organization_id`, and the children of monitors, which reach it through their monitor.

@@ -130,6 +130,7 @@ fn settled(id: MonitorId, next_check_at: Timestamp) -> Settled {
         last_status_code: Some(503),
         last_response_time_ms: Some(42),
         next_check_at,
+        planned_interval_seconds: 60,
     }
 }
 
@@ -215,4 +216,37 @@ async fn what_a_clock_moved_out_of_reach_is_found(database: TestDatabase) {
     let mut conn = database.read().await.unwrap();
     let found = watch::list_out_of_reach(&mut conn, START, 300, 10).await.unwrap();
     assert_eq!(found.iter().map(|due| due.id).collect::<Vec<_>>(), [lost.id]);
+}
+
+#[db_test]
+async fn a_late_result_ends_the_claim_it_was_made_under_and_no_newer_one(database: TestDatabase) {
+    // F-01, X46
+    let fleet = Fleet::new(&database, 1, Tier::Team).await;
+    let ids = fleet.adds_many(2, URL, START).await;
+    assert_eq!(claim(&database, START, 10).await.len(), 2);
+    let mut tx = database.write().await.unwrap();
+    watch::release(&mut tx, &[(ids[0], START.plus_ms(5)), (ids[1], START.plus_ms(-5))]).await.unwrap();
+    tx.commit().await.unwrap();
+    let free: Vec<_> = claim(&database, START.plus_s(1), 10).await.into_iter().map(|due| due.id).collect();
+    assert_eq!(free, [ids[0]]);
+
+    let mut tx = database.write().await.unwrap();
+    assert_eq!(watch::release_all(&mut tx).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert_eq!(claim(&database, START.plus_s(2), 10).await.len(), 2);
+}
+
+#[db_test]
+async fn the_plan_of_an_organization_leaves_out_what_is_claimed_and_what_is_not_its_own(
+    database: TestDatabase,
+) {
+    let (fleet, other) =
+        (Fleet::new(&database, 1, Tier::Team).await, Fleet::new(&database, 2, Tier::Team).await);
+    let ids = fleet.adds_many(2, URL, START).await;
+    other.adds_many(1, URL, START.plus_s(9)).await;
+    let claimed = claim(&database, START, 1).await;
+    let mut conn = database.read().await.unwrap();
+    let planned = watch::list_planned(&mut conn, fleet.scope(), START).await.unwrap();
+    let left: Vec<_> = ids.into_iter().filter(|id| *id != claimed[0].id).collect();
+    assert_eq!(planned.iter().map(|monitor| monitor.id).collect::<Vec<_>>(), left);
 }

@@ -39,7 +39,8 @@ pub(crate) fn seen(monitor: &Monitor) -> String {
 pub(crate) fn answer(monitor: &Monitor) -> String {
     match monitor.state {
         _ if !monitor.is_active => "Paused".to_owned(),
-        MonitorState::NoData => "Not checked yet".to_owned(),
+        MonitorState::NoData if monitor.last_checked_at.is_none() => "Not checked yet".to_owned(),
+        MonitorState::NoData => "No recent check".to_owned(),
         MonitorState::Up if monitor.last_failure.is_none() => "Answers".to_owned(),
         MonitorState::Degraded if monitor.last_failure.is_none() => "Answers slowly".to_owned(),
         _ => match seen(monitor) {

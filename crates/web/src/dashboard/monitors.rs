@@ -33,6 +33,7 @@ pub(crate) async fn list(screen: Screen) -> Response {
         let services = store::services::list(&mut conn, screen.scope()).await?;
         let monitors = store::monitors::list(&mut conn, screen.scope(), None).await?;
         drop(conn);
+        let monitors: Vec<Monitor> = monitors.into_iter().map(|monitor| screen.known(monitor)).collect();
         let rows = monitors.iter().map(|monitor| row(&screen, monitor, &services)).collect();
         let room = monitors_room(&screen, &services, &monitors);
         Ok(html(&ListPage { shell: screen.shell().await?, rows, room }))
@@ -290,7 +291,7 @@ fn method(word: &str) -> Option<Method> {
 async fn find(screen: &Screen, id: MonitorId) -> Result<Monitor, Problem> {
     let mut conn = screen.read().await?;
     let found = store::monitors::find(&mut conn, screen.scope(), id).await?;
-    found.ok_or_else(Problem::not_found)
+    found.map(|monitor| screen.known(monitor)).ok_or_else(Problem::not_found)
 }
 
 /// The form as it was sent, with what was wrong; after somebody else's edit, with their version under it.

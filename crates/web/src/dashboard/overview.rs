@@ -37,6 +37,7 @@ pub(crate) async fn show(screen: Screen) -> Response {
         let states = States::load(&screen).await?;
         let mut conn = screen.read().await?;
         let monitors = store::monitors::list(&mut conn, screen.scope(), None).await?;
+        let monitors: Vec<Monitor> = monitors.into_iter().map(|monitor| screen.known(monitor)).collect();
         let services = store::services::list(&mut conn, screen.scope()).await?;
         let pages = store::status_pages::list(&mut conn, screen.scope()).await?;
         drop(conn);
@@ -48,7 +49,7 @@ pub(crate) async fn show(screen: Screen) -> Response {
             is_empty: monitors.is_empty() && services.is_empty(),
             broken: broken.into_iter().map(|monitor| broken_row(monitor, now)).collect(),
             incidents,
-            services: services.iter().map(|service| service_row(&screen, &states, service)).collect(),
+            services: services.iter().map(|service| service_row(&states, service)).collect(),
             pages: pages.iter().map(|page| (page.title.clone(), screen.public_path(&page.slug))).collect(),
             steps: steps(&screen, &monitors, &services, &pages),
             shell: screen.shell().await?,
@@ -114,12 +115,12 @@ fn broken_row(monitor: &Monitor, now: Timestamp) -> Broken {
     }
 }
 
-fn service_row(screen: &Screen, states: &States, service: &Service) -> ServiceRow {
+fn service_row(states: &States, service: &Service) -> ServiceRow {
     ServiceRow {
         id: service.id.to_string(),
         name: service.name.clone(),
         state: states.of(service),
-        uptime: states.uptime(screen, service),
+        uptime: states.uptime(service),
     }
 }
 

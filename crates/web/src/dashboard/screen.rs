@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
+use domain::monitor::Monitor;
 use domain::organization::Permission;
 use domain::plan::Limits;
 use domain::time::Timestamp;
@@ -86,6 +87,12 @@ impl Screen {
 
     pub(crate) fn site(&self) -> Site {
         Site { base: self.base().to_owned(), csrf: self.user.csrf.clone() }
+    }
+
+    /// The monitor as far as is known now.
+    pub(crate) fn known(&self, monitor: Monitor) -> Monitor {
+        let interval_seconds = self.limits().clamp_interval(monitor.interval_seconds);
+        monitor.as_known(interval_seconds, self.now())
     }
 
     pub(crate) async fn shell(&self) -> Result<Shell, Problem> {

@@ -291,8 +291,9 @@ async fn monitors(
     let mut conn = screen.read().await?;
     let monitors = store::monitors::list(&mut conn, screen.scope(), service).await?;
     Ok(monitors
-        .iter()
-        .map(|monitor| (monitor.id.to_string(), about::name(&monitor.url), about::state(monitor)))
+        .into_iter()
+        .map(|monitor| screen.known(monitor))
+        .map(|monitor| (monitor.id.to_string(), about::name(&monitor.url), about::state(&monitor)))
         .collect())
 }
 

@@ -1,9 +1,10 @@
 //! The state of every service of an organization, as its pages would show it.
 
+use domain::plan::Limits;
 use domain::service::Service;
-use domain::time::DAY_MS;
+use domain::time::{DAY_MS, Timestamp};
 use domain::uptime::format_percent;
-use store::page_view::PlacedService;
+use store::page_view::{PlacedMonitor, PlacedService};
 
 use super::screen::Screen;
 use crate::error::Problem;
@@ -12,6 +13,8 @@ use crate::view::State;
 
 pub(crate) struct States {
     seen: Seen,
+    limits: Limits,
+    now: Timestamp,
 }
 
 impl States {
@@ -23,21 +26,22 @@ impl States {
             intervals: store::overview::list_intervals(&mut conn, screen.scope(), since).await?,
             incidents: store::overview::list_effects(&mut conn, screen.scope(), since).await?,
         };
-        Ok(Self { seen })
+        Ok(Self { seen, limits: screen.limits(), now: screen.now() })
     }
 
     pub(crate) fn of(&self, service: &Service) -> State {
-        shown(self.seen.effective(&placed(service)))
+        shown(self.seen.effective(&self.limits, &placed(service), self.now))
     }
 
     /// "99.966 %"; "–" without data.
-    pub(crate) fn uptime(&self, screen: &Screen, service: &Service) -> String {
-        let uptime = self.seen.uptime(&screen.limits(), &placed(service), screen.now());
+    pub(crate) fn uptime(&self, service: &Service) -> String {
+        let uptime = self.seen.uptime(&self.limits, &placed(service), self.now);
         uptime.uptime.map_or_else(|| "–".to_owned(), format_percent)
     }
 
     pub(crate) fn monitors_of(&self, service: &Service) -> usize {
-        self.seen.monitors.iter().filter(|monitor| monitor.service_id == service.id).count()
+        let of_service = |monitor: &&PlacedMonitor| monitor.service_id == service.id;
+        self.seen.monitors.iter().filter(of_service).filter(|monitor| monitor.deleted_at.is_none()).count()
     }
 }
 

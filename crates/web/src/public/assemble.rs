@@ -35,7 +35,7 @@ pub(super) struct Facts {
 /// The whole page.
 pub(super) fn status_page(mut page: Page, facts: &Facts, limits: &Limits, now: Timestamp) -> StatusPage {
     let statuses: Vec<EffectiveStatus> =
-        facts.services.iter().map(|service| facts.seen.effective(service)).collect();
+        facts.services.iter().map(|service| facts.seen.effective(limits, service, now)).collect();
     let named: Vec<(&str, ServiceStatus)> = facts
         .services
         .iter()
@@ -85,6 +85,10 @@ fn head(summary: &Summary, statuses: &[EffectiveStatus], facts: &Facts, now: Tim
         (true, _) => {
             ("Nothing is on this page yet".to_owned(), "Its owner has not added a service.".to_owned())
         }
+        (_, State::NoData) if last.is_some() => (
+            "No recent checks".to_owned(),
+            "The checks have stopped coming in; what they saw last says nothing about now.".to_owned(),
+        ),
         (_, State::NoData) => {
             ("Waiting for the first check".to_owned(), "Nothing has been measured yet.".to_owned())
         }

@@ -7,7 +7,7 @@ use domain::plan::Limits;
 use domain::service::ServiceStatus;
 use domain::time::{Interval, Timestamp};
 use domain::uptime::{Timeline, Uptime, Weights, uptime, window_of_days};
-use domain::verdict::{MonitorVerdict, Policy};
+use domain::verdict::{MonitorVerdict, Policy, watched_interval_ms};
 use store::page_view::{PlacedIncident, PlacedInterval, PlacedMonitor, PlacedService};
 
 use crate::view::State;
@@ -18,15 +18,34 @@ pub(crate) const DAYS: i64 = 90;
 /// When a span of a monitor ended, as far as is known: an open one ends where the checks stopped (F-14).
 pub(super) fn known_end(span: &PlacedInterval, limits: &Limits, now: Timestamp) -> Timestamp {
     span.ended_at.unwrap_or_else(|| {
-        let policy = Policy {
-            failures_to_open: 1,
-            successes_to_close: 1,
-            interval_ms: i64::from(limits.clamp_interval(span.interval_seconds)) * 1000,
-            timeout_ms: i64::from(span.timeout_seconds) * 1000,
-        };
+        let interval_seconds = limits.clamp_interval(span.interval_seconds);
+        let policy = rhythm(interval_seconds, span.planned_interval_seconds, span.timeout_seconds);
         MonitorVerdict { last_checked_at: span.last_checked_at, ..MonitorVerdict::default() }
             .known_until(policy, now)
     })
+}
+
+/// The state of a monitor as far as is known: what it was before the checks stopped coming says nothing about now
+/// (F-13, F-14).
+fn known_state(monitor: &PlacedMonitor, limits: &Limits, now: Timestamp) -> MonitorState {
+    let interval_seconds = limits.clamp_interval(monitor.interval_seconds);
+    let policy = rhythm(interval_seconds, monitor.planned_interval_seconds, monitor.timeout_seconds);
+    MonitorVerdict {
+        state: monitor.state,
+        last_checked_at: monitor.last_checked_at,
+        ..MonitorVerdict::default()
+    }
+    .state_at(policy, now)
+}
+
+/// A policy for questions that only ask how often results come.
+fn rhythm(interval_seconds: i32, planned_interval_seconds: i32, timeout_seconds: i32) -> Policy {
+    Policy {
+        failures_to_open: 1,
+        successes_to_close: 1,
+        interval_ms: watched_interval_ms(interval_seconds, planned_interval_seconds),
+        timeout_ms: i64::from(timeout_seconds) * 1000,
+    }
 }
 
 /// What monitors and incidents say about a set of services, for the time that was asked for.
@@ -38,12 +57,17 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// The state of a service now (D9).
-    pub(crate) fn effective(&self, service: &PlacedService) -> EffectiveStatus {
+    pub(crate) fn effective(
+        &self,
+        limits: &Limits,
+        service: &PlacedService,
+        now: Timestamp,
+    ) -> EffectiveStatus {
         let states: Vec<_> = self
             .monitors
             .iter()
             .filter(|monitor| monitor.service_id == service.id && monitor.is_active)
-            .map(|monitor| monitor.state)
+            .map(|monitor| known_state(monitor, limits, now))
             .collect();
         let open: Vec<_> = self
             .incidents
@@ -60,6 +84,22 @@ impl Seen {
         })
     }
 
+    /// When the service had a monitor, as far as its monitors and their spans tell.
+    fn watched(
+        &self,
+        service: &PlacedService,
+        spans: &[(Interval, MonitorState)],
+        now: Timestamp,
+    ) -> Vec<Interval> {
+        let lives = self
+            .monitors
+            .iter()
+            .filter(|monitor| monitor.service_id == service.id)
+            .map(|monitor| Interval { start: monitor.created_at, end: monitor.deleted_at.unwrap_or(now) });
+        // A monitor that was moved away left its spans here.
+        lives.chain(spans.iter().map(|(span, _)| *span)).collect()
+    }
+
     /// Uptime and bars of one service.
     pub(crate) fn uptime(&self, limits: &Limits, service: &PlacedService, now: Timestamp) -> Uptime {
         let window = window_of_days(DAYS, now);
@@ -69,10 +109,10 @@ impl Seen {
             .filter(|span| span.service_id == service.id)
             .map(|span| (Interval { start: span.started_at, end: known_end(span, limits, now) }, span.state))
             .collect();
-        if monitors.is_empty() && !self.monitors.iter().any(|monitor| monitor.service_id == service.id) {
-            // Nobody watches it: people report, and silence means that it works.
-            monitors.push((Interval { start: service.created_at, end: now }, MonitorState::Up));
-        }
+        // Where nobody watches, people report, and silence means that it works.
+        let unwatched =
+            gaps(Interval { start: service.created_at, end: now }, self.watched(service, &monitors, now));
+        monitors.extend(unwatched.into_iter().map(|gap| (gap, MonitorState::Up)));
         let incidents: Vec<(Interval, ServiceStatus)> =
             of_incidents(&self.incidents, service.id, now).collect();
         uptime(
@@ -88,6 +128,20 @@ pub(crate) fn shown(effective: EffectiveStatus) -> State {
     if effective.has_data { effective.status.into() } else { State::NoData }
 }
 
+/// What of `whole` none of `parts` covers.
+fn gaps(whole: Interval, mut parts: Vec<Interval>) -> Vec<Interval> {
+    parts.sort_unstable_by_key(|part| part.start);
+    let mut gaps = Vec::new();
+    let mut reached = whole.start;
+    for part in parts {
+        gaps.push(Interval { start: reached, end: part.start.min(whole.end) });
+        reached = reached.max(part.end);
+    }
+    gaps.push(Interval { start: reached, end: whole.end });
+    gaps.retain(|gap| gap.length_ms() > 0);
+    gaps
+}
+
 fn of_incidents(
     incidents: &[PlacedIncident],
     service: ServiceId,
@@ -97,4 +151,25 @@ fn of_incidents(
         let end = incident.resolved_at.unwrap_or(now);
         (Interval { start: incident.started_at, end }, incident.service_status)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(start: i64, end: i64) -> Interval {
+        Interval { start: Timestamp::from_ms(start), end: Timestamp::from_ms(end) }
+    }
+
+    #[test]
+    fn gaps_are_what_nothing_covers() {
+        let whole = span(10, 100);
+        assert_eq!(gaps(whole, vec![]), [whole]);
+        assert_eq!(gaps(whole, vec![span(0, 200)]), []);
+        assert_eq!(
+            gaps(whole, vec![span(60, 70), span(20, 30), span(25, 40)]),
+            [span(10, 20), span(40, 60), span(70, 100)]
+        );
+        assert_eq!(gaps(whole, vec![span(0, 5), span(120, 130)]), [whole]);
+    }
 }

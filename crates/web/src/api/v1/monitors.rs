@@ -249,7 +249,9 @@ async fn list(
 ) -> Result<axum::Json<List<MonitorBody>>, Problem> {
     let mut conn = state.ctx.db.read().await?;
     let monitors = store::monitors::list(&mut conn, member.membership.scope(), query.service_id).await?;
-    Ok(axum::Json(List::whole(monitors.into_iter().map(MonitorBody::from).collect())))
+    Ok(axum::Json(List::whole(
+        monitors.into_iter().map(|monitor| known(&state, &member, monitor).into()).collect(),
+    )))
 }
 
 /// Creates a monitor; its first check runs at once.
@@ -368,7 +370,14 @@ async fn results(
 async fn find(state: &AppState, member: &Member, id: MonitorId) -> Result<Monitor, Problem> {
     let mut conn = state.ctx.db.read().await?;
     let found = store::monitors::find(&mut conn, member.membership.scope(), id).await?;
-    found.ok_or_else(Problem::not_found)
+    found.map(|monitor| known(state, member, monitor)).ok_or_else(Problem::not_found)
+}
+
+/// As far as is known now: without recent results there is no state.
+fn known(state: &AppState, member: &Member, monitor: Monitor) -> Monitor {
+    let limits = state.ctx.policy.limits(member.membership.organization.tier);
+    let interval_seconds = limits.clamp_interval(monitor.interval_seconds);
+    monitor.as_known(interval_seconds, state.ctx.now())
 }
 
 fn object(monitor: Monitor) -> Object<MonitorBody> {

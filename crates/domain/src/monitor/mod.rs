@@ -3,6 +3,7 @@
 use crate::check::{CheckStatus, FailureClass};
 use crate::id::{MonitorId, OrgId, ServiceId};
 use crate::time::Timestamp;
+use crate::verdict::{MonitorVerdict, Policy};
 
 /// Methods of an HTTP check. Free organizations use `GET` and `HEAD` only (X46).
 #[derive(
@@ -61,6 +62,9 @@ pub struct Monitor {
     pub timeout_seconds: i32,
     /// What the owner asked for; the scheduler clamps it to the tier (X43).
     pub interval_seconds: i32,
+    /// The clamped interval that the next check was planned with. It stays the measure of what was watched until that
+    /// check is recorded, whatever `interval_seconds` or the tier became meanwhile.
+    pub planned_interval_seconds: i32,
     /// Consecutive failures that open an outage (D1), 1 to 10.
     pub failures_to_open: i32,
     /// Consecutive successes that close it (D2), 1 to 10.
@@ -82,4 +86,18 @@ pub struct Monitor {
     pub created_at: Timestamp,
     /// Grows with every edit; the object's version (`ETag`).
     pub updated_at: Timestamp,
+}
+
+impl Monitor {
+    /// As far as is known at `now`: when results are overdue, what the monitor was before says nothing about now, and
+    /// its state is `NoData` (F-13, F-14). `interval_seconds` is the clamped one.
+    #[must_use]
+    pub fn as_known(mut self, interval_seconds: i32, now: Timestamp) -> Self {
+        let known = MonitorVerdict::of(&self).state_at(Policy::of(&self, interval_seconds), now);
+        if known != self.state {
+            self.state = known;
+            self.state_since = self.last_checked_at;
+        }
+        self
+    }
 }
