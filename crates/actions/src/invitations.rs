@@ -9,7 +9,7 @@ use domain::text::Email;
 use domain::time::Timestamp;
 use domain::user::TokenPurpose;
 use store::Tx;
-use store::invitations::InvitationPreview;
+use store::invitations::{InvitationPreview, Opened};
 use store::organizations::Membership;
 
 use crate::accounts::presented;
@@ -34,7 +34,8 @@ pub async fn invite(ctx: &Context, by: &Membership, input: NewInvitation) -> Res
 
     let now = ctx.now();
     let mut tx = ctx.db.write().await?;
-    let tier = store::organizations::lock_tier(&mut tx, by.scope()).await?;
+    let by = &current(&mut tx, by).await?;
+    require(by, input.role)?;
     if store::members::is_member(&mut tx, by.scope(), email.canonical()).await? {
         return Err(Error::Conflict {
             code: "already_member",
@@ -43,7 +44,7 @@ pub async fn invite(ctx: &Context, by: &Membership, input: NewInvitation) -> Res
     }
     store::invitations::delete_expired(&mut tx, by.scope(), email.canonical(), now).await?;
     let seats = store::members::count_seats(&mut tx, by.scope(), now).await?;
-    gate::quota(&ctx.policy.limits(tier), QuotaKind::Members, seats)?;
+    gate::quota(&ctx.policy.limits(by.organization.tier), QuotaKind::Members, seats)?;
     let invitation = Invitation {
         id: InvitationId::new(ctx.uuid(now)),
         organization_id: by.organization.id,
@@ -71,13 +72,14 @@ pub async fn resend(ctx: &Context, by: &Membership, id: InvitationId) -> Result<
     throttle::count(ctx, &throttle::invite(&by.organization.id.to_string())).await?;
 
     let mut tx = ctx.db.write().await?;
-    let tier = store::organizations::lock_tier(&mut tx, by.scope()).await?;
+    let by = &current(&mut tx, by).await?;
     let found = store::invitations::find_pending(&mut tx, by.scope(), id).await?;
     let mut invitation = found.ok_or(Error::NotFound)?;
+    require(by, invitation.role)?;
     if invitation.expires_at <= now {
         // An expired one gave its place back; it needs one again.
         let seats = store::members::count_seats(&mut tx, by.scope(), now).await?;
-        gate::quota(&ctx.policy.limits(tier), QuotaKind::Members, seats)?;
+        gate::quota(&ctx.policy.limits(by.organization.tier), QuotaKind::Members, seats)?;
     }
     invitation.expires_at = now.plus_s(INVITATION_SECONDS);
     let fresh = FreshSecret::new(&ctx.ids.secret());
@@ -92,7 +94,9 @@ pub async fn resend(ctx: &Context, by: &Membership, id: InvitationId) -> Result<
 pub async fn revoke(ctx: &Context, by: &Membership, id: InvitationId) -> Result<()> {
     gate::require(by, Permission::ManageMembers)?;
     let mut tx = ctx.db.write().await?;
+    let by = &current(&mut tx, by).await?;
     let found = store::invitations::find_pending(&mut tx, by.scope(), id).await?.ok_or(Error::NotFound)?;
+    gate::require(by, Permission::ManageMembers)?;
     require_rank(by, found.role)?;
     store::invitations::delete(&mut tx, by.scope(), id).await?;
     tx.commit().await?;
@@ -120,25 +124,47 @@ pub async fn accept(ctx: &Context, user: UserId, session: SessionId, token: &str
             "This invitation was sent to another address. Log in with the account of that address to accept it.",
         ));
     }
-    let scope = opened.scope();
-    let tier = store::organizations::lock_tier(&mut tx, scope).await?;
-    if !store::invitations::spend(&mut tx, scope, opened.id, &hash, now).await? {
-        return Err(Error::InvalidToken);
-    }
+    join_step(ctx, &mut tx, &opened, &hash, user, now).await?;
     if !person.is_email_verified {
         store::users::update_verified(&mut tx, user, &person.email, now).await?;
         store::tokens::burn(&mut tx, user, TokenPurpose::VerifyEmail, now).await?;
     }
-    if store::members::find(&mut tx, scope, user).await?.is_none() {
-        // The spent invitation has given its place back; after a downgrade there may be none.
-        let seats = store::members::count_seats(&mut tx, scope, now).await?;
-        gate::quota(&ctx.policy.limits(tier), QuotaKind::Members, seats)?;
-        store::organizations::insert_member(&mut tx, scope, user, opened.role, now).await?;
-    }
-    organizations::switch_step(&mut tx, scope, user, session, now).await?;
+    organizations::switch_step(&mut tx, opened.scope(), user, session, now).await?;
     let membership = store::organizations::find_membership(&mut tx, user, opened.organization_id).await?;
+    let membership = membership.ok_or(Error::InvalidToken)?;
     tx.commit().await?;
-    membership.ok_or(Error::InvalidToken)
+    Ok(membership)
+}
+
+/// Spends the invitation and takes the place that it held.
+async fn join_step(
+    ctx: &Context,
+    tx: &mut Tx,
+    opened: &Opened,
+    hash: &[u8],
+    user: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    let scope = opened.scope();
+    let tier = store::organizations::lock_tier(tx, scope).await?;
+    if !store::invitations::spend(tx, scope, opened.id, hash, now).await? {
+        return Err(Error::InvalidToken);
+    }
+    if store::members::find(tx, scope, user).await?.is_none() {
+        // The spent invitation has given its place back; after a downgrade there may be none.
+        let seats = store::members::count_seats(tx, scope, now).await?;
+        gate::quota(&ctx.policy.limits(tier), QuotaKind::Members, seats)?;
+        store::organizations::insert_member(tx, scope, user, opened.role, now).await?;
+    }
+    Ok(())
+}
+
+/// Takes the organization's lock and reads the caller's place as it is now: role and tier may have changed since the
+/// request began.
+async fn current(tx: &mut Tx, by: &Membership) -> Result<Membership> {
+    store::organizations::lock_tier(tx, by.scope()).await?;
+    let found = store::organizations::find_membership(tx, by.user_id, by.organization.id).await?;
+    found.ok_or(Error::NotFound)
 }
 
 /// Who may send an invitation with this role: admins and owners with a proved address (D13), none above their own

@@ -8,7 +8,8 @@ use store::organizations::Membership;
 
 use crate::{Context, Error, Result, gate};
 
-/// Gives a member another role: never above the caller's own, owners only by owners.
+/// Gives a member another role: never above the caller's own, owners only by owners. Invitations that the person had
+/// sent and could not send in the new role are revoked.
 pub async fn change_role(ctx: &Context, by: &Membership, user: UserId, role: Role) -> Result<MemberProfile> {
     let mut tx = ctx.db.write().await?;
     let (actor, mut member) = both(&mut tx, by, user).await?;
@@ -18,6 +19,7 @@ pub async fn change_role(ctx: &Context, by: &Membership, user: UserId, role: Rol
         require_other_owner(&mut tx, by, user, Some(role)).await?;
     }
     store::members::update_role(&mut tx, by.scope(), user, role).await?;
+    revoke_above(&mut tx, by, user, role).await?;
     tx.commit().await?;
     member.role = role;
     Ok(member)
@@ -40,13 +42,14 @@ pub async fn remove(ctx: &Context, by: &Membership, user: UserId) -> Result<()> 
     Ok(())
 }
 
-/// The caller leaves; refused to the last owner.
+/// The caller leaves, and the invitations they had sent are revoked; refused to the last owner.
 pub async fn leave(ctx: &Context, by: &Membership) -> Result<()> {
     let mut tx = ctx.db.write().await?;
     let (actor, _) = both(&mut tx, by, by.user_id).await?;
     if actor.role == Role::Owner {
         require_other_owner(&mut tx, by, by.user_id, None).await?;
     }
+    store::invitations::delete_sent_by(&mut tx, by.scope(), by.user_id).await?;
     store::organizations::delete_member(&mut tx, by.scope(), by.user_id).await?;
     tx.commit().await?;
     Ok(())
@@ -73,6 +76,7 @@ pub async fn transfer(ctx: &Context, by: &Membership, to: UserId) -> Result<()> 
     }
     store::members::update_role(&mut tx, by.scope(), to, Role::Owner).await?;
     store::members::update_role(&mut tx, by.scope(), by.user_id, Role::Admin).await?;
+    revoke_above(&mut tx, by, by.user_id, Role::Admin).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -84,6 +88,14 @@ async fn both(tx: &mut Tx, by: &Membership, user: UserId) -> Result<(MemberProfi
     let actor = store::members::find(tx, by.scope(), by.user_id).await?.ok_or(Error::NotFound)?;
     let member = store::members::find(tx, by.scope(), user).await?.ok_or(Error::NotFound)?;
     Ok((actor, member))
+}
+
+/// Revokes the pending invitations of `user` that nobody with `role` may send (X14).
+async fn revoke_above(tx: &mut Tx, by: &Membership, user: UserId, role: Role) -> Result<()> {
+    for refused in Role::ALL.into_iter().filter(|invited| !role.may_manage(*invited)) {
+        store::invitations::delete_sent_by_as(tx, by.scope(), user, refused).await?;
+    }
+    Ok(())
 }
 
 fn require_rank(actor: Role, role: Role) -> Result<()> {

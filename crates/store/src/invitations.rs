@@ -163,13 +163,25 @@ pub async fn delete_expired(tx: &mut Tx, scope: OrgScope, email: &str, now: Time
     Ok(())
 }
 
-/// Revokes what a person who is taken out had sent.
+/// Revokes what a person who is no member any more had sent.
 pub async fn delete_sent_by(tx: &mut Tx, scope: OrgScope, user: UserId) -> Result<u64> {
     execute!(
         tx,
         "DELETE FROM invitations WHERE organization_id = $1 AND invited_by = $2 AND accepted_at IS NULL",
         scope.organization_id(),
         user
+    )
+}
+
+/// Revokes what a person had sent to people with this role.
+pub async fn delete_sent_by_as(tx: &mut Tx, scope: OrgScope, user: UserId, role: Role) -> Result<u64> {
+    execute!(
+        tx,
+        "DELETE FROM invitations
+          WHERE organization_id = $1 AND invited_by = $2 AND role = $3 AND accepted_at IS NULL",
+        scope.organization_id(),
+        user,
+        role
     )
 }
 

@@ -114,6 +114,7 @@ async fn leave_step(tx: &mut Tx, membership: &Membership, now: Timestamp) -> Res
             message: only_owner(&membership.organization.name),
         });
     }
+    store::invitations::delete_sent_by(tx, scope, membership.user_id).await?;
     store::organizations::delete_member(tx, scope, membership.user_id).await?;
     Ok(Left::Remains)
 }

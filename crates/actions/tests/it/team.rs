@@ -10,7 +10,7 @@ use domain::plan::Tier;
 use store::organizations::Membership;
 use testkit::{TestContext, db_test};
 
-use crate::people::user;
+use crate::people::{PASSWORD, user};
 use crate::tenants::{Somebody, invites, joins, mailed_invitation, owner, unverified};
 
 async fn invite(test: &TestContext, by: &Membership, email: &str, role: Role) -> actions::Result<Invitation> {
@@ -223,12 +223,28 @@ async fn a_role_that_was_just_lost_counts_at_once(test: TestContext) {
     let alice = owner(&test, "alice", Tier::Team).await;
     let admin = joins(&test, &alice, "adam", Role::Admin).await;
     let member = joins(&test, &alice, "mary", Role::Member).await;
+    invites(&test, &alice.membership, "guest@example.org", Role::Member).await;
+    let guest = pending(&test, &alice).await;
     members::change_role(&test, &alice.membership, admin.id(), Role::Viewer).await.unwrap();
-    let late = members::remove(&test, &admin.membership, member.id()).await;
-    assert!(matches!(late, Err(Error::Forbidden(_))), "{late:?}");
+    for late in [
+        members::remove(&test, &admin.membership, member.id()).await,
+        invite(&test, &admin.membership, "late@example.org", Role::Member).await.map(drop),
+        invitations::resend(&test, &admin.membership, guest).await.map(drop),
+        invitations::revoke(&test, &admin.membership, guest).await,
+    ] {
+        assert!(matches!(late, Err(Error::Forbidden(_))), "{late:?}");
+    }
     members::remove(&test, &alice.membership, admin.id()).await.unwrap();
-    let later = members::change_role(&test, &admin.membership, member.id(), Role::Viewer).await;
-    assert!(matches!(later, Err(Error::NotFound)), "{later:?}");
+    for later in [
+        members::change_role(&test, &admin.membership, member.id(), Role::Viewer).await.map(drop),
+        invite(&test, &admin.membership, "late@example.org", Role::Member).await.map(drop),
+        invitations::resend(&test, &admin.membership, guest).await.map(drop),
+        invitations::revoke(&test, &admin.membership, guest).await,
+    ] {
+        assert!(matches!(later, Err(Error::NotFound)), "{later:?}");
+    }
+    assert_eq!(pending(&test, &alice).await, guest, "nothing was sent and nothing taken back");
+    assert!(test.takes_mail().await.is_empty());
     assert!(admin.now(&test).await.is_none());
 }
 
@@ -260,4 +276,38 @@ async fn whoever_is_taken_out_takes_their_invitations_along(test: TestContext) {
     let token = invites(&test, &admin.membership, "second@adam.example", Role::Admin).await;
     members::remove(&test, &alice.membership, admin.id()).await.unwrap();
     assert!(matches!(invitations::preview(&test, &token).await, Err(Error::InvalidToken)));
+}
+
+#[db_test]
+async fn whoever_leaves_or_deletes_the_account_takes_their_invitations_along(test: TestContext) {
+    let alice = owner(&test, "alice", Tier::Team).await;
+    let admin = joins(&test, &alice, "adam", Role::Admin).await;
+    let anna = joins(&test, &alice, "anna", Role::Admin).await;
+    let of_adam = invites(&test, &admin.membership, "one@example.org", Role::Member).await;
+    let of_anna = invites(&test, &anna.membership, "two@example.org", Role::Member).await;
+    let of_alice = invites(&test, &alice.membership, "three@example.org", Role::Member).await;
+    members::leave(&test, &admin.membership).await.unwrap();
+    assert!(matches!(invitations::preview(&test, &of_adam).await, Err(Error::InvalidToken)));
+    actions::accounts::delete(&test, anna.id(), PASSWORD).await.unwrap();
+    assert!(matches!(invitations::preview(&test, &of_anna).await, Err(Error::InvalidToken)));
+    invitations::preview(&test, &of_alice).await.unwrap();
+}
+
+#[db_test]
+async fn a_lower_role_keeps_only_the_invitations_it_could_send(test: TestContext) {
+    // X14
+    let alice = owner(&test, "alice", Tier::Team).await;
+    let olga = joins(&test, &alice, "olga", Role::Owner).await;
+    let owner = invites(&test, &olga.membership, "owner@example.org", Role::Owner).await;
+    let admin = invites(&test, &olga.membership, "admin@example.org", Role::Admin).await;
+    let member = invites(&test, &olga.membership, "member@example.org", Role::Member).await;
+    let works = async |token: &str| invitations::preview(&test, token).await.is_ok();
+    members::change_role(&test, &alice.membership, olga.id(), Role::Admin).await.unwrap();
+    assert_eq!((works(&owner).await, works(&admin).await, works(&member).await), (false, true, true));
+    members::change_role(&test, &alice.membership, olga.id(), Role::Member).await.unwrap();
+    assert_eq!((works(&admin).await, works(&member).await), (false, false));
+
+    let own = invites(&test, &alice.membership, "heir@example.org", Role::Owner).await;
+    members::transfer(&test, &alice.membership, olga.id()).await.unwrap();
+    assert!(!works(&own).await, "who hands over is an admin from then on");
 }
