@@ -12,7 +12,7 @@ use store::Tx;
 use store::invitations::{InvitationPreview, Opened};
 use store::organizations::Membership;
 
-use crate::accounts::presented;
+use crate::accounts::{Client, NewSession, Registration, begin_session, email_taken, presented, register};
 use crate::secrets::FreshSecret;
 use crate::{Checks, Context, Error, Result, gate, notifications, organizations, throttle};
 
@@ -21,6 +21,13 @@ use crate::{Checks, Context, Error, Result, gate, notifications, organizations, 
 pub struct NewInvitation {
     pub email: String,
     pub role: Role,
+}
+
+/// What an invited person without an account types.
+#[derive(Clone, Default)]
+pub struct Newcomer {
+    pub password: String,
+    pub display_name: Option<String>,
 }
 
 /// Mails somebody a link into the organization. The pending invitation takes a member's place (S37, X14).
@@ -134,6 +141,42 @@ pub async fn accept(ctx: &Context, user: UserId, session: SessionId, token: &str
     let membership = membership.ok_or(Error::InvalidToken)?;
     tx.commit().await?;
     Ok(membership)
+}
+
+/// Makes the invited address an account and the person a member, logged in, all or nothing: spending the invitation is
+/// the only way to this account, whether or not sign-up is open (H-24). The link has proved the address, and no
+/// organization of the person's own is founded.
+pub async fn accept_as_newcomer(
+    ctx: &Context,
+    client: &Client,
+    token: &str,
+    input: Newcomer,
+) -> Result<(NewSession, Membership)> {
+    let hash = presented(token)?;
+    let invited = preview(ctx, token).await?;
+    let person = register::check(&Registration {
+        email: invited.email.clone(),
+        password: input.password,
+        display_name: input.display_name,
+        org_name: None,
+    })?;
+    throttle::count(ctx, &throttle::register(client, &invited.email)).await?;
+    if store::users::is_email_taken(&mut ctx.db.read().await?, &invited.email).await? {
+        return Err(email_taken());
+    }
+    let password_hash = ctx.passwords.hash(person.password.expose(), &ctx.ids.secret()).await?;
+
+    let now = ctx.now();
+    let mut tx = ctx.db.write().await?;
+    let opened = store::invitations::find_opened(&mut tx, &hash, now).await?.ok_or(Error::InvalidToken)?;
+    let user = register::insert_user(ctx, &mut tx, &person, password_hash, true, now).await?;
+    join_step(ctx, &mut tx, &opened, &hash, user.id, now).await?;
+    let organization = opened.organization_id;
+    let new_session = begin_session(ctx, &mut tx, client, user.id, Some(organization), now).await?;
+    let membership = store::organizations::find_membership(&mut tx, user.id, organization).await?;
+    let membership = membership.ok_or(Error::InvalidToken)?;
+    tx.commit().await?;
+    Ok((new_session, membership))
 }
 
 /// Spends the invitation and takes the place that it held.

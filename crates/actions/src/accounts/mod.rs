@@ -53,7 +53,7 @@ impl std::fmt::Debug for NewSession {
 }
 
 /// Begins a session with an id and a secret of its own, so that one known before is worth nothing (T-08).
-async fn begin_session(
+pub(crate) async fn begin_session(
     ctx: &Context,
     tx: &mut Tx,
     client: &Client,
@@ -175,7 +175,7 @@ fn address_of(user: &User) -> Result<Email> {
     Email::parse(&user.email_display).map_err(|_| Error::Internal("a stored address cannot be read"))
 }
 
-fn email_taken() -> Error {
+pub(crate) fn email_taken() -> Error {
     // D15: the plan's wording.
     Error::Conflict { code: "email_taken", message: "Email already registered".into() }
 }

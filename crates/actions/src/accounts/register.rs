@@ -32,9 +32,9 @@ pub struct SignedUp {
 }
 
 /// The checked form of a [`Registration`].
-pub(super) struct Person {
+pub(crate) struct Person {
     pub(super) email: Email,
-    pub(super) password: Password,
+    pub(crate) password: Password,
     pub(super) display_name: Option<DisplayName>,
     pub(super) org_name: String,
 }
@@ -61,7 +61,7 @@ pub async fn register(ctx: &Context, client: &Client, input: &Registration) -> R
     Ok(SignedUp { new_session, organization })
 }
 
-pub(super) fn check(input: &Registration) -> Result<Person> {
+pub(crate) fn check(input: &Registration) -> Result<Person> {
     let mut checks = Checks::default();
     let email = checks.take("email", Email::parse(&input.email));
     let password =
@@ -82,6 +82,20 @@ pub(super) async fn create_step(
     is_email_verified: bool,
     now: Timestamp,
 ) -> Result<(User, Organization)> {
+    let user = insert_user(ctx, tx, person, password_hash, is_email_verified, now).await?;
+    let organization = organizations::found(ctx, tx, user.id, &person.org_name, None, now).await?;
+    Ok((user, organization))
+}
+
+/// The account alone. `Conflict`: the address has one.
+pub(crate) async fn insert_user(
+    ctx: &Context,
+    tx: &mut Tx,
+    person: &Person,
+    password_hash: String,
+    is_email_verified: bool,
+    now: Timestamp,
+) -> Result<User> {
     let user = User {
         id: UserId::new(ctx.uuid(now)),
         email: person.email.canonical().to_owned(),
@@ -96,6 +110,5 @@ pub(super) async fn create_step(
         updated_at: now,
     };
     store::users::insert(tx, &user).await.map_err(email_conflict)?;
-    let organization = organizations::found(ctx, tx, user.id, &person.org_name, None, now).await?;
-    Ok((user, organization))
+    Ok(user)
 }

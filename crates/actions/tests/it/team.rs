@@ -1,6 +1,7 @@
 //! Members and invitations (S20, X11, X12, X14, D13, H-24).
 
-use actions::invitations::{self, NewInvitation};
+use actions::accounts::NewSession;
+use actions::invitations::{self, NewInvitation, Newcomer};
 use actions::{Error, members};
 use domain::id::InvitationId;
 use domain::invitation::Invitation;
@@ -10,7 +11,7 @@ use domain::plan::Tier;
 use store::organizations::Membership;
 use testkit::{TestContext, db_test};
 
-use crate::people::{PASSWORD, user};
+use crate::people::{PASSWORD, client, home, user};
 use crate::tenants::{Somebody, invites, joins, mailed_invitation, owner, unverified};
 
 async fn invite(test: &TestContext, by: &Membership, email: &str, role: Role) -> actions::Result<Invitation> {
@@ -70,6 +71,76 @@ async fn only_the_invited_address_may_accept(test: TestContext) {
     }
     let bob = unverified(&test, "bob").await;
     invitations::accept(&test, bob.id(), bob.session, &token).await.unwrap();
+}
+
+async fn joins_as_new(test: &TestContext, token: &str) -> actions::Result<(NewSession, Membership)> {
+    let newcomer = Newcomer { password: PASSWORD.to_owned(), display_name: Some("Bob".to_owned()) };
+    invitations::accept_as_newcomer(test, &client("192.0.2.9"), token, newcomer).await
+}
+
+#[db_test]
+async fn a_newcomer_joins_in_one_step_or_not_at_all(test: TestContext) {
+    // H-24
+    let test = test.with_policy(|policy| policy.is_registration_open = false);
+    let open = test.clone().with_policy(|policy| policy.is_registration_open = true);
+    let alice = owner(&open, "alice", Tier::Pro).await;
+    let token = invites(&test, &alice.membership, "bob@bob.example", Role::Admin).await;
+    let is_taken = async || {
+        let mut conn = test.db.read().await.unwrap();
+        store::users::is_email_taken(&mut conn, "bob@bob.example").await.unwrap()
+    };
+    let weak = Newcomer { password: "short".to_owned(), display_name: None };
+    let refused = invitations::accept_as_newcomer(&test, &home(), &token, weak).await;
+    assert!(matches!(refused, Err(Error::Invalid(fields)) if fields[0].field == "password"));
+    for wrong in ["", "x", &"a".repeat(43)] {
+        assert!(matches!(joins_as_new(&test, wrong).await, Err(Error::InvalidToken)), "{wrong:?}");
+    }
+    let slug = &alice.membership.organization.slug;
+    actions::organizations::set_tier_by_operator(&test, slug, Tier::Free).await.unwrap();
+    assert!(matches!(joins_as_new(&test, &token).await, Err(Error::LimitReached(_))));
+    assert!(!is_taken().await, "no account is left behind");
+    actions::organizations::set_tier_by_operator(&test, slug, Tier::Pro).await.unwrap();
+
+    let (begun, membership) = joins_as_new(&test, &token).await.unwrap();
+    assert_eq!((membership.organization.id, membership.role), (alice.organization(), Role::Admin));
+    assert_eq!(begun.session.organization_id, Some(alice.organization()), "D3");
+    assert!(crate::people::is_alive(&test, &begun).await);
+    let bob = user(&test, membership.user_id).await;
+    assert!(bob.is_email_verified && bob.display_name.as_deref() == Some("Bob"));
+    let mut conn = test.db.read().await.unwrap();
+    assert_eq!(store::organizations::list_memberships(&mut conn, bob.id).await.unwrap().len(), 1);
+    drop(conn);
+    assert!(test.takes_mail().await.is_empty());
+    assert!(matches!(joins_as_new(&test, &token).await, Err(Error::InvalidToken)), "spent");
+}
+
+#[db_test]
+async fn a_newcomer_with_an_account_is_no_newcomer(test: TestContext) {
+    // H-24: nobody sets the password of an account with an invitation.
+    let alice = owner(&test, "alice", Tier::Team).await;
+    let bob = unverified(&test, "bob").await;
+    let token = invites(&test, &alice.membership, &bob.email, Role::Member).await;
+    assert_conflict(joins_as_new(&test, &token).await, "email_taken");
+    invitations::accept(&test, bob.id(), bob.session, &token).await.unwrap();
+}
+
+#[db_test(flavor = "multi_thread")]
+async fn of_sixty_four_newcomers_with_one_link_one_joins(test: TestContext) {
+    // T-12
+    let alice = owner(&test, "alice", Tier::Team).await;
+    let token = invites(&test, &alice.membership, "bob@bob.example", Role::Member).await;
+    let mut tasks = Vec::new();
+    for _ in 0..64 {
+        let (test, token) = (test.clone(), token.clone());
+        tasks.push(tokio::spawn(async move { joins_as_new(&test, &token).await }));
+    }
+    let mut joined = 0;
+    for task in tasks {
+        joined += usize::from(task.await.unwrap().is_ok());
+    }
+    assert_eq!(joined, 1);
+    let mut conn = test.db.read().await.unwrap();
+    assert_eq!(store::members::list(&mut conn, alice.membership.scope()).await.unwrap().len(), 2);
 }
 
 #[db_test]

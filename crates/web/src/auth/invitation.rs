@@ -1,6 +1,7 @@
 //! `/invite`: the link of an invitation. The GET shows who invites whom, the POST accepts (X14, H-24, H-31).
 
-use actions::accounts::{self, Client, Registration};
+use actions::accounts::Client;
+use actions::invitations::Newcomer;
 use actions::{Error, invitations};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -54,7 +55,7 @@ pub(crate) async fn accept(
     };
     let done = match (view.way, login) {
         (WayIn::Accept, Some(login)) => join(&state, &login, &token).await,
-        (WayIn::NewAccount, _) => join_as_new(&state, &client, &view.email, &input, &token).await,
+        (WayIn::NewAccount, _) => join_as_new(&state, &client, &input, &token).await,
         _ => return without_referrer(html(&view)),
     };
     match done {
@@ -110,21 +111,14 @@ async fn join(state: &AppState, login: &LoggedIn, token: &str) -> Result<Respons
 async fn join_as_new(
     state: &AppState,
     client: &Client,
-    email: &str,
     input: &Input,
     token: &str,
 ) -> Result<Response, Error> {
-    let registration = Registration {
-        email: email.to_owned(),
-        password: input.password.clone(),
-        display_name: Some(input.display_name.clone()),
-        org_name: None,
-    };
-    let signed_up = accounts::register(&state.ctx, client, &registration).await?;
-    let session = &signed_up.new_session.session;
-    let joined = invitations::accept(&state.ctx, session.user_id, session.id, token).await?;
+    let newcomer =
+        Newcomer { password: input.password.clone(), display_name: Some(input.display_name.clone()) };
+    let (begun, joined) = invitations::accept_as_newcomer(&state.ctx, client, token, newcomer).await?;
     let to = format!("{}/orgs/{}", state.config.base(), joined.organization.slug);
-    Ok(enter(state, signed_up.new_session, &to))
+    Ok(enter(state, begun, &to))
 }
 
 fn refuse(state: &AppState, error: Error) -> Response {
