@@ -5,7 +5,9 @@ use domain::notification::Message;
 use domain::text::{Email, Password};
 use domain::user::{TokenPurpose, User};
 
-use super::{Client, address_of, mail_nothing, mail_notice, mail_token, presented, require_password};
+use super::{
+    Client, address_of, mail_nothing, mail_notice, mail_token, presented, require_password, two_factor,
+};
 use crate::throttle::{self, Mail};
 use crate::{Context, Error, Result};
 
@@ -29,7 +31,7 @@ pub async fn forgot_password(ctx: &Context, client: &Client, email: &str) -> Res
 }
 
 /// Spends the secret of the mail: sets the password and ends every session and every other secret (T-12).
-/// Who reads the mail has proved the address as well.
+/// Who reads the mail has proved the address as well. If nobody had before, a second factor is a stranger's and goes.
 pub async fn reset_password(ctx: &Context, token: &str, password: &str) -> Result<()> {
     let hash = presented(token)?;
     let now = ctx.now();
@@ -48,6 +50,9 @@ pub async fn reset_password(ctx: &Context, token: &str, password: &str) -> Resul
         return Err(Error::InvalidToken);
     }
     store::users::update_password(&mut tx, user.id, &password_hash, now).await?;
+    if !user.is_email_verified {
+        two_factor::clear(&mut tx, user.id, now).await?;
+    }
     store::tokens::burn_all(&mut tx, user.id, now).await?;
     store::sessions::delete_all(&mut tx, user.id).await?;
     throttle::forget_log_ins(&mut tx, &user.email).await?;

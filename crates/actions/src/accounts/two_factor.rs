@@ -1,6 +1,8 @@
 //! Two-factor log-in: on, off, and the recovery codes.
 
 use domain::id::UserId;
+use domain::time::Timestamp;
+use domain::user::User;
 use store::Tx;
 
 use super::log_in::spend_code;
@@ -8,9 +10,11 @@ use super::require_password;
 use crate::totp::{self, NewSecret, RECOVERY_CODES};
 use crate::{Context, Error, Result, throttle};
 
-/// Makes a secret for the person's app. Log-in asks for no code before [`confirm_totp`].
-pub async fn start_totp(ctx: &Context, user: UserId) -> Result<NewSecret> {
-    let found = store::users::find(&mut ctx.db.read().await?, user).await?.ok_or(Error::Unauthorized)?;
+/// Makes a secret for the person's app. Log-in asks for no code before [`confirm_totp`]. Needs the password and a
+/// proved address: whoever signed up with somebody else's must not lock that person out for good.
+pub async fn start_totp(ctx: &Context, user: UserId, password: &str) -> Result<NewSecret> {
+    let found = require_password(ctx, user, "password", password).await?;
+    require_proved_address(&found)?;
     let sealed = totp::new_secret(ctx, user)?;
     let mut tx = ctx.db.write().await?;
     if !store::users::update_totp_secret(&mut tx, user, &sealed, ctx.now()).await? {
@@ -35,6 +39,7 @@ pub async fn confirm_totp(ctx: &Context, user: UserId, code: &str) -> Result<Vec
     let now = ctx.now();
     let mut tx = ctx.db.write().await?;
     let found = store::users::lock(&mut tx, user).await?.ok_or(Error::Unauthorized)?;
+    require_proved_address(&found)?;
     if found.has_totp() {
         return Err(is_on());
     }
@@ -67,8 +72,7 @@ pub async fn disable_totp(ctx: &Context, user: UserId, password: &str, code: &st
     if !spend_code(ctx, &mut tx, &found, code).await? {
         return Err(wrong_code());
     }
-    store::users::clear_totp(&mut tx, user, ctx.now()).await?;
-    store::recovery_codes::delete_all(&mut tx, user).await?;
+    clear(&mut tx, user, ctx.now()).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -87,6 +91,20 @@ pub async fn renew_recovery_codes(ctx: &Context, user: UserId, code: &str) -> Re
     let codes = replace_recovery_codes(ctx, &mut tx, user).await?;
     tx.commit().await?;
     Ok(codes)
+}
+
+fn require_proved_address(user: &User) -> Result<()> {
+    if user.is_email_verified {
+        return Ok(());
+    }
+    Err(Error::Forbidden("Verify your e-mail address before you set up two-factor log-in."))
+}
+
+/// Log-in asks for the password alone from now on.
+pub(super) async fn clear(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<()> {
+    store::users::clear_totp(tx, user, now).await?;
+    store::recovery_codes::delete_all(tx, user).await?;
+    Ok(())
 }
 
 async fn replace_recovery_codes(ctx: &Context, tx: &mut Tx, user: UserId) -> Result<Vec<String>> {

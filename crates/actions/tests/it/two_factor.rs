@@ -30,9 +30,18 @@ impl App {
     }
 }
 
-async fn turned_on(test: &TestContext) -> (UserId, App, Vec<String>) {
+/// Alice, who has proved her address.
+async fn verified(test: &TestContext) -> UserId {
     let id = alice(test).await.new_session.session.user_id;
-    let fresh = accounts::start_totp(test, id).await.unwrap();
+    let mut tx = test.db.write().await.unwrap();
+    store::users::update_verified(&mut tx, id, ALICE, test.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+async fn turned_on(test: &TestContext) -> (UserId, App, Vec<String>) {
+    let id = verified(test).await;
+    let fresh = accounts::start_totp(test, id, PASSWORD).await.unwrap();
     assert!(fresh.otpauth_url.starts_with("otpauth://totp/"), "{}", fresh.otpauth_url);
     let app = App::with(&fresh.secret);
     let codes = accounts::confirm_totp(test, id, &app.shows(test)).await.unwrap();
@@ -50,11 +59,11 @@ async fn challenged(test: &TestContext) -> String {
 
 #[db_test]
 async fn the_second_factor_counts_from_its_confirmation_on(test: TestContext) {
-    let id = alice(&test).await.new_session.session.user_id;
+    let id = verified(&test).await;
     let not_started = accounts::confirm_totp(&test, id, "123456").await;
     assert!(matches!(not_started, Err(Error::Conflict { code: "totp_not_started", .. })));
-    let first = accounts::start_totp(&test, id).await.unwrap();
-    let fresh = accounts::start_totp(&test, id).await.unwrap();
+    let first = accounts::start_totp(&test, id, PASSWORD).await.unwrap();
+    let fresh = accounts::start_totp(&test, id, PASSWORD).await.unwrap();
     assert_ne!(first.secret, fresh.secret);
     let pending = accounts::pending_totp(&test, id).await.unwrap().unwrap();
     assert_eq!((&pending.secret, &pending.otpauth_url), (&fresh.secret, &fresh.otpauth_url));
@@ -67,7 +76,7 @@ async fn the_second_factor_counts_from_its_confirmation_on(test: TestContext) {
     assert_eq!(codes.len(), 10);
     assert!(accounts::pending_totp(&test, id).await.unwrap().is_none());
     challenged(&test).await;
-    let again = accounts::start_totp(&test, id).await;
+    let again = accounts::start_totp(&test, id, PASSWORD).await;
     assert!(matches!(again, Err(Error::Conflict { code: "totp_is_on", .. })));
     let again = accounts::confirm_totp(&test, id, &app.shows(&test)).await;
     assert!(matches!(again, Err(Error::Conflict { code: "totp_is_on", .. })));
@@ -76,8 +85,8 @@ async fn the_second_factor_counts_from_its_confirmation_on(test: TestContext) {
 #[db_test]
 async fn the_secret_is_sealed_in_the_database(test: TestContext) {
     // T-22
-    let id = alice(&test).await.new_session.session.user_id;
-    let fresh = accounts::start_totp(&test, id).await.unwrap();
+    let id = verified(&test).await;
+    let fresh = accounts::start_totp(&test, id, PASSWORD).await.unwrap();
     let plain = totp_rs::Secret::try_from_base32(&fresh.secret).unwrap().as_bytes().to_vec();
     let stored = crate::people::user(&test, id).await.totp_secret.unwrap();
     assert!(!stored.windows(plain.len()).any(|window| window == plain));
@@ -205,4 +214,59 @@ async fn new_recovery_codes_replace_the_old_ones(test: TestContext) {
     let answer = accounts::complete_totp(&test, &home(), &challenge, &old[0]).await;
     assert!(matches!(answer, Err(Error::Unauthorized)));
     accounts::complete_totp(&test, &home(), &challenge, &new[9]).await.unwrap();
+}
+
+#[db_test]
+async fn setting_it_up_needs_the_password_and_a_proved_address(test: TestContext) {
+    let id = alice(&test).await.new_session.session.user_id;
+    let unproved = accounts::start_totp(&test, id, PASSWORD).await;
+    assert!(matches!(unproved, Err(Error::Forbidden(_))));
+    assert!(crate::people::user(&test, id).await.totp_secret.is_none());
+    let mut tx = test.db.write().await.unwrap();
+    store::users::update_verified(&mut tx, id, ALICE, test.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let wrong = accounts::start_totp(&test, id, OTHER_PASSWORD).await;
+    assert!(matches!(wrong, Err(Error::Invalid(fields)) if fields[0].field == "password"));
+    accounts::start_totp(&test, id, PASSWORD).await.unwrap();
+}
+
+/// Whoever signed up with Alice's address has a second factor, as was possible before the address had to be proved.
+async fn squatted(test: &TestContext) -> UserId {
+    let (id, _, _) = turned_on(test).await;
+    let mut user = crate::people::user(test, id).await;
+    let mut tx = test.db.write().await.unwrap();
+    store::users::delete(&mut tx, id, test.now()).await.unwrap();
+    store::users::purge(&mut tx, test.now().plus_ms(1)).await.unwrap();
+    user.is_email_verified = false;
+    store::users::insert(&mut tx, &user).await.unwrap();
+    store::recovery_codes::insert(&mut tx, id, b"a stranger's").await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+async fn resets(test: &TestContext, password: &str) {
+    accounts::forgot_password(test, &home(), ALICE).await.unwrap();
+    let token = crate::people::mailed_token(test).await;
+    accounts::reset_password(test, &token, password).await.unwrap();
+    test.takes_mail().await;
+}
+
+#[db_test]
+async fn the_first_proof_of_an_address_frees_it_from_a_strangers_second_factor(test: TestContext) {
+    let id = squatted(&test).await;
+    challenged(&test).await;
+    resets(&test, OTHER_PASSWORD).await;
+    logs_in(&test, ALICE, OTHER_PASSWORD).await.unwrap();
+    let user = crate::people::user(&test, id).await;
+    assert!(user.is_email_verified && user.totp_secret.is_none());
+    let mut conn = test.db.read().await.unwrap();
+    assert_eq!(store::recovery_codes::count(&mut conn, id).await.unwrap(), 0);
+}
+
+#[db_test]
+async fn a_reset_password_does_not_switch_the_second_factor_off(test: TestContext) {
+    turned_on(&test).await;
+    resets(&test, OTHER_PASSWORD).await;
+    let answer = logs_in(&test, ALICE, OTHER_PASSWORD).await;
+    assert!(matches!(answer, Err(Error::SecondFactor { .. })), "a stolen mailbox is not enough: {answer:?}");
 }

@@ -225,7 +225,10 @@ async fn sessions_are_ended_by_a_button(app: TestApp) {
 async fn a_second_factor_is_set_up_used_and_switched_off(app: TestApp) {
     let alice = app.alice().await;
     assert_eq!(alice.opens("/account/two-factor").await.header("location"), Some("/account"));
-    let answer = alice.submits("/account/two-factor/start", &[]).await;
+    let wrong = alice.submits("/account/two-factor/start", &[("totp_password", "wrong")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.text.contains("id=\"totp_password-hint\""), "{}", wrong.text);
+    let answer = alice.submits("/account/two-factor/start", &[("totp_password", PASSWORD)]).await;
     assert_eq!(answer.header("location"), Some("/account/two-factor"));
     let page = alice.opens("/account/two-factor").await;
     assert_eq!(page.text, alice.opens("/account/two-factor").await.text, "showing it changes nothing (T-07)");
@@ -283,3 +286,20 @@ async fn an_account_is_deleted_unless_others_need_it(app: TestApp) {
     assert!(gone.header("set-cookie").unwrap().contains("Max-Age=0"));
     assert_eq!(charlie.opens("/account").await.status, StatusCode::SEE_OTHER);
 }
+#[db_test]
+async fn an_unproved_address_gets_no_second_factor(app: TestApp) {
+    // Whoever signed up with somebody else's address could lock them out with it.
+    let alice = app.registers_unverified("Alice", "Acme").await;
+    let page = alice.opens("/account").await;
+    assert!(page.text.contains("Verify your address to set it up."));
+    assert!(!page.text.contains("two-factor/start"));
+    let answer = alice.submits("/account/two-factor/start", &[("totp_password", PASSWORD)]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let start = serde_json::json!({ "password": PASSWORD });
+    let answer = alice.post("/api/v1/auth/totp", &start).await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "forbidden"));
+    app.verifies(&alice.email).await;
+    assert_eq!(alice.post("/api/v1/auth/totp", &serde_json::json!({})).await.status, 422);
+    assert_eq!(alice.post("/api/v1/auth/totp", &start).await.status, StatusCode::OK);
+}
+

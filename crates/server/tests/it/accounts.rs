@@ -190,7 +190,7 @@ fn app_code(app: &TestApp, secret: &str) -> String {
 }
 
 async fn with_second_factor(app: &TestApp, alice: &Person<'_>) -> (String, Vec<String>) {
-    let fresh = alice.post(&format!("{AUTH}/totp"), &json!({})).await.json();
+    let fresh = alice.post(&format!("{AUTH}/totp"), &json!({ "password": PASSWORD })).await.json();
     let secret = fresh["secret"].as_str().unwrap().to_owned();
     assert!(fresh["otpauth_url"].as_str().unwrap().starts_with("otpauth://totp/"));
     let body = json!({"code": app_code(app, &secret)});

@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::account::{Own, Typed};
-use crate::dashboard::input::Nothing;
 use crate::dashboard::screen::refused;
 use crate::error::Problem;
 use crate::extract::CsrfForm;
@@ -15,11 +14,19 @@ use crate::page::html;
 use crate::view::Errors;
 use crate::view::dashboard::account::{RecoveryCodesPage, TwoFactorPage};
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Start {
+    totp_password: String,
+}
+
 /// Makes a secret, in place of one that was made and not confirmed.
-pub(crate) async fn start(own: Own, CsrfForm(Nothing {}): CsrfForm<Nothing>) -> Response {
+pub(crate) async fn start(own: Own, CsrfForm(form): CsrfForm<Start>) -> Response {
     let body = async {
-        accounts::start_totp(&own.0.state.ctx, own.user_id()).await?;
-        Ok(Redirect::to(&format!("{}/account/two-factor", own.0.base())).into_response())
+        match accounts::start_totp(&own.0.state.ctx, own.user_id(), &form.totp_password).await {
+            Ok(_) => Ok(Redirect::to(&format!("{}/account/two-factor", own.0.base())).into_response()),
+            Err(error) => own.refuse(error, &[("password", "totp_password")], Typed::default()).await,
+        }
     };
     own.0.answer(body).await
 }

@@ -17,8 +17,7 @@ pub struct SessionRow {
     pub is_this: bool,
 }
 
-/// `GET /account`; the answer to a `POST` with errors. Without any organization, the person sees
-/// [`NewPage`](super::organization::NewPage) first.
+/// `GET /account`; the answer to a `POST` with errors.
 ///
 /// `POST /account/name` sends `csrf`, `display_name`; `/password` sends `current_password`, `new_password`; `/email`
 /// sends `email`, `email_password`; `/sessions/{id}/end` and `/sessions/end-others` only `csrf`; `/two-factor/disable`
@@ -42,7 +41,7 @@ pub struct AccountPage {
     pub errors: Errors,
 }
 
-/// `POST /account/two-factor/start` sends `csrf` and leads to `GET /account/two-factor`; its `POST` sends `csrf`, `code` and answers with [`RecoveryCodesPage`].
+/// `POST /account/two-factor/start` sends `csrf`, `totp_password` and leads to `GET /account/two-factor`; its `POST` sends `csrf`, `code` and answers with [`RecoveryCodesPage`].
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/two_factor.html")]
 pub struct TwoFactorPage {

@@ -38,6 +38,13 @@ pub struct RecoveryCodesBody {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TotpStart)]
+pub struct StartBody {
+    password: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = TotpCode)]
 pub struct CodeBody {
     code: String,
@@ -52,14 +59,16 @@ pub struct DisableBody {
     code: String,
 }
 
-/// Makes a secret. Log-in asks for no code before it is confirmed.
-#[utoipa::path(post, path = "/auth/totp", tag = "Account",
-    responses((status = 200, body = SecretBody), (status = 409, body = Problem)))]
+/// Makes a secret, for a verified address and the current password. Log-in asks for no code before it is confirmed.
+#[utoipa::path(post, path = "/auth/totp", tag = "Account", request_body = StartBody,
+    responses((status = 200, body = SecretBody), (status = 403, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem)))]
 async fn start(
     State(state): State<AppState>,
     CurrentUser(login): CurrentUser,
+    Json(body): Json<StartBody>,
 ) -> Result<axum::Json<SecretBody>, Problem> {
-    let fresh = accounts::start_totp(&state.ctx, login.session.user_id).await?;
+    let fresh = accounts::start_totp(&state.ctx, login.session.user_id, &body.password).await?;
     Ok(axum::Json(SecretBody { secret: fresh.secret, otpauth_url: fresh.otpauth_url }))
 }
 
