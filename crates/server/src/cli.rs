@@ -115,6 +115,14 @@ pub enum User {
         /// Read the password from the first line of standard input
         #[arg(long, required = true)]
         password_stdin: bool,
+        /// Switch the second factor off as well: the person lost the app and the recovery codes
+        #[arg(long)]
+        clear_second_factor: bool,
+    },
+    /// Bring back an account that was deleted less than 30 days ago, with the organizations that went with it
+    Restore {
+        #[arg(long)]
+        email: String,
     },
 }
 
@@ -240,7 +248,12 @@ mod tests {
             org: Some("Acme".into()),
             verified: true,
         };
-        let reset = User::ResetPassword { email: "alice@example.com".into(), password_stdin: true };
+        let reset = |clear_second_factor| User::ResetPassword {
+            email: "alice@example.com".into(),
+            password_stdin: true,
+            clear_second_factor,
+        };
+        let restore = User::Restore { email: "alice@example.com".into() };
         let set_tier = Org::SetTier { slug: "acme".into(), tier: TierName::Team };
         let check = Check { url: "https://example.com".into(), explain: true, output: plain };
         for (line, expected) in [
@@ -251,7 +264,12 @@ mod tests {
                 "user create --email alice@example.com --password-stdin --org Acme --verified",
                 Command::User(create),
             ),
-            ("user reset-password --email alice@example.com --password-stdin", Command::User(reset)),
+            ("user reset-password --email alice@example.com --password-stdin", Command::User(reset(false))),
+            (
+                "user reset-password --email alice@example.com --password-stdin --clear-second-factor",
+                Command::User(reset(true)),
+            ),
+            ("user restore --email alice@example.com", Command::User(restore)),
             ("org list", Command::Org(Org::List(plain))),
             ("org list --json", Command::Org(Org::List(json))),
             ("org set-tier acme team", Command::Org(set_tier)),
@@ -277,6 +295,7 @@ mod tests {
             "user create --email alice@example.com",
             "user create --password-stdin",
             "user reset-password",
+            "user restore",
             "org set-tier acme",
             "org set-tier acme gold",
             "check",

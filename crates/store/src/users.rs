@@ -169,6 +169,34 @@ pub async fn delete(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// An account that can be brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Deleted {
+    pub id: UserId,
+    pub deleted_at: Timestamp,
+}
+
+/// The account with this canonical address, if it was deleted after `since` (X18).
+pub async fn find_deleted(conn: &mut Conn, email: &str, since: Timestamp) -> Result<Option<Deleted>> {
+    fetch_optional!(
+        conn,
+        "SELECT id, deleted_at FROM users WHERE email = $1 AND deleted_at > $2",
+        email,
+        since
+    )
+}
+
+/// Brings a deleted account back; `false` when it is not deleted.
+pub async fn restore(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE users SET deleted_at = NULL, updated_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL",
+        id,
+        now
+    )?;
+    Ok(changed > 0)
+}
+
 /// Removes accounts deleted before `before` for good, with all that hangs on them; gives their number.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     execute!(tx, "DELETE FROM users WHERE deleted_at < $1", before)

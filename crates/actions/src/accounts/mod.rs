@@ -21,7 +21,7 @@ use store::Tx;
 
 pub use change_email::{change_email, confirm_email};
 pub use log_in::{complete_totp, log_in, log_out};
-pub use operator::{create_by_operator, set_password_by_operator};
+pub use operator::{create_by_operator, restore_by_operator, set_password_by_operator};
 pub use password::{change_password, forgot_password, reset_password};
 pub use profile::{delete, purge, update_profile, why_not_delete};
 pub use register::{Registration, SIGN_UP_IS_CLOSED, SignedUp, register};

@@ -12,8 +12,8 @@ use super::require_password;
 use crate::patch::{Patch, Version, next_version};
 use crate::{Checks, Context, Error, Result};
 
-/// How long a deleted account can be restored.
-const DELETED_KEPT_MS: i64 = 30 * DAY_MS;
+/// How long the operator can restore a deleted account.
+pub(super) const DELETED_KEPT_MS: i64 = 30 * DAY_MS;
 
 /// Changes the name that other members see.
 pub async fn update_profile(
@@ -37,8 +37,8 @@ pub async fn update_profile(
     Ok(user)
 }
 
-/// Deletes the account and the organizations nobody else is in; both can be restored by the operator for 30 days
-/// (X18). Refused to the only owner of an organization with other members (X5).
+/// Deletes the account and the organizations nobody else is in; for 30 days the operator can bring both back
+/// (X18, `indie-status user restore`). Refused to the only owner of an organization with other members (X5).
 pub async fn delete(ctx: &Context, user: UserId, password: &str) -> Result<()> {
     require_password(ctx, user, "password", password).await?;
     let now = ctx.now();

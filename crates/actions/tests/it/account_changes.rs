@@ -151,3 +151,35 @@ async fn the_only_owner_of_an_organization_with_others_cannot_leave_them_alone(t
     let others = store::organizations::count_others(&mut conn, scope, bob_id).await.unwrap();
     assert_eq!(others.members, 0);
 }
+
+#[db_test]
+async fn the_operator_brings_a_deleted_account_back_with_what_went_along(test: TestContext) {
+    // X18
+    let signed_up = alice(&test).await;
+    let alice = signed_up.new_session.session.user_id;
+    let living = accounts::restore_by_operator(&test, ALICE).await;
+    assert!(matches!(living, Err(Error::NotFound)), "{living:?}");
+    let mut tx = test.db.write().await.unwrap();
+    store::users::update_verified(&mut tx, alice, ALICE, test.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let input = actions::organizations::NewOrganization { name: "Old".to_owned(), slug: None };
+    let old = actions::organizations::create(&test, alice, input).await.unwrap();
+    actions::organizations::delete(&test, &old, Version::Any, "old").await.unwrap();
+    test.clock.advance_s(60);
+    accounts::delete(&test, alice, PASSWORD).await.unwrap();
+
+    test.clock.advance_ms(30 * DAY_MS - 1);
+    let back = accounts::restore_by_operator(&test, "Alice@acme.dev").await.unwrap();
+    let slugs: Vec<_> = back.iter().map(|one| one.slug.as_str()).collect();
+    assert_eq!(slugs, [signed_up.organization.slug.as_str()], "what had been deleted before stays deleted");
+    assert!(!is_alive(&test, &signed_up.new_session).await, "no session comes back");
+    logs_in(&test, ALICE, PASSWORD).await.unwrap();
+    let mut conn = test.db.read().await.unwrap();
+    assert_eq!(store::organizations::list_memberships(&mut conn, alice).await.unwrap().len(), 1);
+    drop(conn);
+
+    accounts::delete(&test, alice, PASSWORD).await.unwrap();
+    test.clock.advance_ms(30 * DAY_MS);
+    let late = accounts::restore_by_operator(&test, ALICE).await;
+    assert!(matches!(late, Err(Error::NotFound)), "{late:?}");
+}

@@ -161,9 +161,9 @@ async fn a_closed_installation_takes_nobody_but_those_the_operator_makes(test: T
     assert!(test.takes_mail().await.is_empty());
     let begun = accounts::log_in(&test, &home(), ALICE, PASSWORD).await.unwrap();
 
-    accounts::set_password_by_operator(&test, "Alice@acme.dev", OTHER_PASSWORD).await.unwrap();
+    accounts::set_password_by_operator(&test, "Alice@acme.dev", OTHER_PASSWORD, false).await.unwrap();
     assert!(!crate::people::is_alive(&test, &begun).await);
     accounts::log_in(&test, &home(), ALICE, OTHER_PASSWORD).await.unwrap();
-    let unknown = accounts::set_password_by_operator(&test, "bob@acme.dev", OTHER_PASSWORD).await;
+    let unknown = accounts::set_password_by_operator(&test, "bob@acme.dev", OTHER_PASSWORD, false).await;
     assert!(matches!(unknown, Err(Error::NotFound)));
 }

@@ -270,3 +270,15 @@ async fn a_reset_password_does_not_switch_the_second_factor_off(test: TestContex
     let answer = logs_in(&test, ALICE, OTHER_PASSWORD).await;
     assert!(matches!(answer, Err(Error::SecondFactor { .. })), "a stolen mailbox is not enough: {answer:?}");
 }
+
+#[db_test]
+async fn the_operator_switches_it_off_when_asked_to(test: TestContext) {
+    let (id, _, _) = turned_on(&test).await;
+    accounts::set_password_by_operator(&test, ALICE, OTHER_PASSWORD, false).await.unwrap();
+    let answer = logs_in(&test, ALICE, OTHER_PASSWORD).await;
+    assert!(matches!(answer, Err(Error::SecondFactor { .. })), "{answer:?}");
+    accounts::set_password_by_operator(&test, ALICE, PASSWORD, true).await.unwrap();
+    logs_in(&test, ALICE, PASSWORD).await.unwrap();
+    let mut conn = test.db.read().await.unwrap();
+    assert_eq!(store::recovery_codes::count(&mut conn, id).await.unwrap(), 0);
+}

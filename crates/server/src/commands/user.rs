@@ -1,8 +1,9 @@
-//! `user create` and `user reset-password`: accounts made and mended on the command line, also beside a running server.
+//! `user create`, `user reset-password` and `user restore`: accounts made and mended on the command line, also beside a
+//! running server.
 
 use std::io::BufRead;
 
-use actions::accounts;
+use actions::{Context, accounts};
 
 use super::{Failure, Result, print};
 use crate::cli::{Exit, User};
@@ -21,9 +22,9 @@ pub(super) async fn run(what: User, config: &Config) -> Result {
                 user.email_display, organization.name, ctx.policy.public_url, organization.slug
             ))
         }
-        User::ResetPassword { email, .. } => {
+        User::ResetPassword { email, clear_second_factor, .. } => {
             let password = password()?;
-            accounts::set_password_by_operator(&ctx, &email, &password).await.map_err(
+            accounts::set_password_by_operator(&ctx, &email, &password, clear_second_factor).await.map_err(
                 |error| match error {
                     actions::Error::NotFound => {
                         Failure::new(Exit::BadData, format!("There is no account for {email}."))
@@ -31,9 +32,23 @@ pub(super) async fn run(what: User, config: &Config) -> Result {
                     other => other.into(),
                 },
             )?;
-            print("The password was changed; all sessions of the account ended.\n")
+            let cleared = if clear_second_factor { " The second factor is off." } else { "" };
+            print(&format!("The password was changed; all sessions of the account ended.{cleared}\n"))
         }
+        User::Restore { email } => restore(&ctx, &email).await,
     }
+}
+
+async fn restore(ctx: &Context, email: &str) -> Result {
+    let restored = accounts::restore_by_operator(ctx, email).await.map_err(|error| match error {
+        actions::Error::NotFound => {
+            Failure::new(Exit::BadData, format!("No account for {email} was deleted in the last 30 days."))
+        }
+        other => other.into(),
+    })?;
+    let with: Vec<String> =
+        restored.iter().map(|one| format!(", with {} ({})", one.name, one.slug)).collect();
+    print(&format!("The account of {email} is back{}. Its password is the old one.\n", with.concat()))
 }
 
 /// The first line of standard input, without its line break.

@@ -179,7 +179,7 @@ impl NoticePage {
 
     /// After the account was deleted.
     pub fn account_deleted(site: Site) -> Self {
-        let text = "Your account and what was stored with it is gone.";
+        let text = "You are logged out everywhere. For 30 days whoever runs this installation can bring the account back; then it is removed for good.";
         Self { site, title: "Your account is deleted", text: text.into(), link: ("/", "To the start page") }
     }
 }
