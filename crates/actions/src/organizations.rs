@@ -47,23 +47,33 @@ pub async fn create(ctx: &Context, user: UserId, input: NewOrganization) -> Resu
     let Some(name) = name else { return Err(Error::NotFound) };
     let now = ctx.now();
     let mut tx = ctx.db.write().await?;
-    require_free_place(ctx, &mut tx, user).await?;
+    // A deleted one holds its slug as long as it can come back.
+    require_free_place(ctx, &mut tx, user, Some(now.plus_ms(-RESTORABLE_MS))).await?;
+    // Only what was made took a slug: a refusal below takes the count back.
+    throttle::count_in(&mut tx, &throttle::new_organization(&user.to_string()), now).await?;
     let organization = found(ctx, &mut tx, user, name.as_str(), slug, now).await?;
     let membership = store::organizations::find_membership(&mut tx, user, organization.id).await?;
     tx.commit().await?;
     membership.ok_or(Error::NotFound)
 }
 
-/// Takes the person's row, so that two organizations made at the same time are both counted.
-async fn require_free_place(ctx: &Context, tx: &mut Tx, user: UserId) -> Result<()> {
+/// Takes the person's row, so that two organizations made at the same time are both counted. Those deleted after
+/// `deleted_since` count too.
+async fn require_free_place(
+    ctx: &Context,
+    tx: &mut Tx,
+    user: UserId,
+    deleted_since: Option<Timestamp>,
+) -> Result<()> {
     let person = store::users::lock(tx, user).await?.ok_or(Error::Unauthorized)?;
     if !ctx.policy.are_plans_enforced {
         return Ok(());
     }
-    let owned = store::organizations::count_owned(tx, user, Tier::Free).await?;
+    let owned = store::organizations::count_owned(tx, user, Tier::Free, deleted_since).await?;
     if owned >= i64::from(ctx.policy.free_organizations_per_user) {
         return Err(Error::Forbidden(
-            "You own as many free organizations as one person may. Upgrade or delete one of them first.",
+            "You own as many free organizations as one person may. One that was deleted counts while it can be \
+             restored, for 30 days. Restore it, or upgrade one.",
         ));
     }
     if owned > 0 && !person.is_email_verified {
@@ -203,7 +213,7 @@ pub async fn restore(ctx: &Context, user: UserId, organization: OrgId) -> Result
     let found = store::organizations::find_restorable(&mut tx, user, organization, since).await?;
     let deleted = found.ok_or(Error::NotFound)?;
     if deleted.organization.tier == Tier::Free {
-        require_free_place(ctx, &mut tx, user).await?;
+        require_free_place(ctx, &mut tx, user, None).await?;
     }
     let version = next_version(deleted.organization.updated_at, now);
     if !store::organizations::restore(&mut tx, deleted.scope(), version).await? {

@@ -1,7 +1,7 @@
 //! How often something may be tried (T-15). Each try is counted in a transaction of its own before the work, so
 //! that a failed one counts and parallel ones do not slip through.
 
-use domain::time::{DAY_MS, HOUR_MS};
+use domain::time::{DAY_MS, HOUR_MS, Timestamp};
 use store::Tx;
 
 use crate::secrets::token_hash;
@@ -88,22 +88,32 @@ pub(crate) fn slug_change(organization: &str) -> [Limit<'_>; 1] {
     [limit("slug_change", organization, 5, DAY_MS)]
 }
 
+/// New organizations, each of which takes a slug: 5 a day per person.
+pub(crate) fn new_organization(user: &str) -> [Limit<'_>; 1] {
+    [limit("new_organization", user, 5, DAY_MS)]
+}
+
 /// Counts a try against all `limits`; `Throttled` when it is too much for one of them.
 pub(crate) async fn count(ctx: &Context, limits: &[Limit<'_>]) -> Result<()> {
     if limits.iter().all(|limit| limit.most == 0) {
         return Ok(());
     }
-    let now = ctx.now();
-    let mut wait_ms = 0;
     let mut tx = ctx.db.write().await?;
+    let counted = count_in(&mut tx, limits, ctx.now()).await;
+    tx.commit().await?;
+    counted
+}
+
+/// Like [`count`], in the transaction of the work itself: what fails does not count.
+pub(crate) async fn count_in(tx: &mut Tx, limits: &[Limit<'_>], now: Timestamp) -> Result<()> {
+    let mut wait_ms = 0;
     for limit in limits.iter().filter(|limit| limit.most > 0) {
         let subject = token_hash(limit.subject);
-        let count = store::throttles::count(&mut tx, limit.action, &subject, limit.window_ms, now).await?;
+        let count = store::throttles::count(tx, limit.action, &subject, limit.window_ms, now).await?;
         if i64::from(count.used) > i64::from(limit.most) {
             wait_ms = wait_ms.max(count.window_started_at.plus_ms(limit.window_ms).since(now));
         }
     }
-    tx.commit().await?;
     if wait_ms > 0 {
         return Err(Error::Throttled { retry_after_s: (wait_ms + 999) / 1000 });
     }

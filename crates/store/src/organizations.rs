@@ -139,14 +139,22 @@ pub async fn list_restorable(conn: &mut Conn, user: UserId, since: Timestamp) ->
     )
 }
 
-/// How many alive organizations of this tier the person owns: what X73 limits. Call it after `users::lock`.
-pub async fn count_owned(conn: &mut Conn, user: UserId, tier: Tier) -> Result<i64> {
+/// How many organizations of this tier the person owns: what X73 limits. Deleted ones count if that was after
+/// `deleted_since`; `None`: they do not. Call it after `users::lock`.
+pub async fn count_owned(
+    conn: &mut Conn,
+    user: UserId,
+    tier: Tier,
+    deleted_since: Option<Timestamp>,
+) -> Result<i64> {
     fetch_scalar!(
         conn,
         "SELECT COUNT(*) FROM organization_members m JOIN organizations o ON o.id = m.organization_id
-          WHERE m.user_id = $1 AND m.role = 'owner' AND o.tier = $2 AND o.deleted_at IS NULL",
+          WHERE m.user_id = $1 AND m.role = 'owner' AND o.tier = $2
+            AND (o.deleted_at IS NULL OR o.deleted_at > $3)",
         user,
-        tier
+        tier,
+        deleted_since
     )
 }
 

@@ -44,6 +44,18 @@ async fn one_person_owns_so_many_free_organizations(app: TestApp) {
     app.moves(&alice, Tier::Pro).await;
     assert_eq!(make("Third").await.status, StatusCode::CREATED, "a paid one does not count");
 
+    // A deleted one holds its slug until it cannot come back any more, and counts as long.
+    let path = "/api/v1/organizations/second";
+    let confirm = json!({"confirm": "second"});
+    assert_eq!(alice.request(Method::DELETE, path, Some(&confirm)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(make("Fourth").await.status, StatusCode::FORBIDDEN);
+    let page = alice.opens("/organizations/new").await;
+    assert!(page.text.contains("You own 2 free organisations"), "{}", page.text);
+    app.clock.advance_s(30 * 86_400 + 1);
+    let alice = app.logs_in(&alice).await;
+    let fourth = alice.post("/api/v1/organizations", &json!({"name": "Fourth"})).await;
+    assert_eq!(fourth.status, StatusCode::CREATED, "{}", fourth.text);
+
     let bob = app.registers_unverified("Bob", "Initech").await;
     let refused = bob.post("/api/v1/organizations", &json!({"name": "More"})).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "X73 counts for verified people");
@@ -99,6 +111,32 @@ async fn only_so_many_slugs_are_held_a_day(app: TestApp) {
     let refused = alice.patch(&path, &json!({"slug": "slug-5"})).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.header("retry-after").is_some());
+}
+
+#[db_test]
+async fn one_person_makes_five_organizations_a_day(database: testkit::TestDatabase) {
+    // Each takes a slug; here no plan limits their number.
+    let adjust = |policy: &mut actions::Policy| policy.are_plans_enforced = false;
+    let app = TestApp::with(database, adjust, egress::EgressConfig::default());
+    let (alice, charlie) = (app.registers("Alice", "Acme").await, app.charlie().await);
+    for n in 0..5 {
+        let name = json!({"name": format!("Org {n}"), "slug": "acme"});
+        assert_eq!(alice.post("/api/v1/organizations", &name).await.code(), "slug_taken", "and not counted");
+        let made = alice.post("/api/v1/organizations", &json!({"name": format!("Org {n}")})).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    }
+    let refused = alice.post("/api/v1/organizations", &json!({"name": "Org 5"})).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.header("retry-after").is_some());
+    let form = alice.submits("/organizations/new", &[("name", "Org 5")]).await;
+    assert_eq!(form.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(form.text.contains("value=\"Org 5\""), "the form comes back as it was typed");
+    let other = charlie.post("/api/v1/organizations", &json!({"name": "Org 5"})).await;
+    assert_eq!(other.status, StatusCode::CREATED, "the limit is one person's");
+    app.clock.advance_s(86_400);
+    let alice = app.logs_in(&alice).await;
+    let made = alice.post("/api/v1/organizations", &json!({"name": "Org 6"})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
 }
 
 #[db_test]

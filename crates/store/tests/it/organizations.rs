@@ -200,10 +200,14 @@ async fn owned_organizations_of_a_tier_are_counted(database: TestDatabase) {
     let gone = organization_of(&database, "initech", &[(alice.id, Role::Owner)]).await;
     let mut tx = database.write().await.unwrap();
     organizations::delete(&mut tx, gone, START).await.unwrap();
-    assert_eq!(organizations::count_owned(&mut tx, alice.id, Tier::Free).await.unwrap(), 1);
+    let mut count =
+        async |tier, since| organizations::count_owned(&mut tx, alice.id, tier, since).await.unwrap();
+    assert_eq!(count(Tier::Free, None).await, 1);
+    assert_eq!(count(Tier::Free, Some(START.plus_ms(-1))).await, 2, "the deleted one can be restored");
+    assert_eq!(count(Tier::Free, Some(START)).await, 1, "not any more");
     organizations::update_tier(&mut tx, "acme", Tier::Pro, START).await.unwrap();
-    assert_eq!(organizations::count_owned(&mut tx, alice.id, Tier::Free).await.unwrap(), 0);
-    assert_eq!(organizations::count_owned(&mut tx, alice.id, Tier::Pro).await.unwrap(), 1);
+    assert_eq!(organizations::count_owned(&mut tx, alice.id, Tier::Free, None).await.unwrap(), 0);
+    assert_eq!(organizations::count_owned(&mut tx, alice.id, Tier::Pro, None).await.unwrap(), 1);
 }
 
 #[db_test(flavor = "multi_thread")]

@@ -92,10 +92,12 @@ async fn form(state: &AppState, user: &PageUser, name: String, errors: Errors) -
     let policy = &state.ctx.policy;
     let mut conn = state.ctx.db.read().await?;
     let person = user.login.session.user_id;
-    let owned = store::organizations::count_owned(&mut conn, person, Tier::Free).await?;
+    let since = state.ctx.now().plus_ms(-RESTORABLE_MS);
+    let owned = store::organizations::count_owned(&mut conn, person, Tier::Free, Some(since)).await?;
+    let deleted = store::organizations::list_restorable(&mut conn, person, since).await?;
     let is_full = policy.are_plans_enforced && owned >= i64::from(policy.free_organizations_per_user);
     let blocked = is_full.then(|| {
-        format!("You own {owned} free organisations already, as many as one person may. Move one to a larger plan, or delete one, to make another.")
+        format!("You own {owned} free organisations already, as many as one person may. Move one to a larger plan to make another. A deleted one counts as long as it can be brought back.")
     });
     Ok(NewPage { site: site(state, user), name, blocked, errors })
 }
