@@ -93,6 +93,16 @@ impl TestApp {
         Self { db: database, ctx, clock, state, pages, document, router, mails: Mutex::default() }
     }
 
+    /// The same installation reached at another address, such as one with a path.
+    #[must_use]
+    pub fn at(mut self, public_url: &str) -> Self {
+        let (ctx, egress) = (self.ctx.clone(), self.state.egress.clone());
+        let config = WebConfig { public_url: public_url.parse().unwrap(), ..self.state.config.clone() };
+        self.state = AppState::new(ctx, config, egress);
+        self.router = web::app(self.state.clone()).router;
+        self
+    }
+
     /// Sends one request through the whole stack.
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let answer = self.router.clone().oneshot(request).await.unwrap();

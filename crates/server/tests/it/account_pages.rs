@@ -113,6 +113,26 @@ async fn log_in_leads_back_to_where_it_was_asked_for_and_nowhere_else(app: TestA
 }
 
 #[db_test]
+async fn below_a_path_log_in_leads_back_with_path_and_query(app: TestApp) {
+    // X30: whether the proxy in front takes the path off or leaves it
+    app.alice().await;
+    let app = app.at("https://example.test/status");
+    let next = "/status/orgs/acme/monitors?state=down&page=2";
+    for asked in [next, next.strip_prefix("/status").unwrap()] {
+        let to = app.get(asked).await.header("location").unwrap().to_owned();
+        assert_eq!(
+            to, "/status/login?next=%2Fstatus%2Forgs%2Facme%2Fmonitors%3Fstate%3Ddown%26page%3D2",
+            "{asked}"
+        );
+        let form = app.get(&to).await;
+        assert!(form.text.contains(&format!("name=\"next\" value=\"{}\"", next.replace('&', "&#38;"))));
+        let fields = [("email", EMAIL), ("password", PASSWORD), ("next", next)];
+        let answer = app.submits("/status/login", "", &fields).await;
+        assert_eq!(answer.header("location"), Some(next));
+    }
+}
+
+#[db_test]
 async fn logging_out_ends_the_session_and_takes_the_cookie(app: TestApp) {
     let alice = app.alice().await;
     let forged = app.submits("/logout", &alice.cookie, &[("csrf", "x")]).await;
@@ -272,21 +292,6 @@ async fn a_second_factor_is_set_up_used_and_switched_off(app: TestApp) {
 }
 
 #[db_test]
-async fn an_account_is_deleted_unless_others_need_it(app: TestApp) {
-    let (alice, charlie) = (app.alice().await, app.charlie().await);
-    app.bob(&alice, "member").await;
-    let fields = [("delete_password", PASSWORD)];
-    let refused = alice.submits("/account/delete", &fields).await;
-    assert_eq!(refused.status, StatusCode::CONFLICT);
-    assert!(alice.opens("/account").await.text.contains("You are the only owner of Acme"));
-    let wrong = charlie.submits("/account/delete", &[("delete_password", "wrong")]).await;
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let gone = charlie.submits("/account/delete", &fields).await;
-    assert!(gone.text.contains("Your account is deleted"), "{}", gone.text);
-    assert!(gone.header("set-cookie").unwrap().contains("Max-Age=0"));
-    assert_eq!(charlie.opens("/account").await.status, StatusCode::SEE_OTHER);
-}
-#[db_test]
 async fn an_unproved_address_gets_no_second_factor(app: TestApp) {
     // Whoever signed up with somebody else's address could lock them out with it.
     let alice = app.registers_unverified("Alice", "Acme").await;
@@ -303,3 +308,18 @@ async fn an_unproved_address_gets_no_second_factor(app: TestApp) {
     assert_eq!(alice.post("/api/v1/auth/totp", &start).await.status, StatusCode::OK);
 }
 
+#[db_test]
+async fn an_account_is_deleted_unless_others_need_it(app: TestApp) {
+    let (alice, charlie) = (app.alice().await, app.charlie().await);
+    app.bob(&alice, "member").await;
+    let fields = [("delete_password", PASSWORD)];
+    let refused = alice.submits("/account/delete", &fields).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(alice.opens("/account").await.text.contains("You are the only owner of Acme"));
+    let wrong = charlie.submits("/account/delete", &[("delete_password", "wrong")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let gone = charlie.submits("/account/delete", &fields).await;
+    assert!(gone.text.contains("Your account is deleted"), "{}", gone.text);
+    assert!(gone.header("set-cookie").unwrap().contains("Max-Age=0"));
+    assert_eq!(charlie.opens("/account").await.status, StatusCode::SEE_OTHER);
+}

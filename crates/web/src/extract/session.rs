@@ -3,6 +3,7 @@
 use actions::secrets::token_hash;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
@@ -106,7 +107,10 @@ impl FromRequestParts<AppState> for PageUser {
             by_cookie(state, &parts.headers).await.map_err(|problem| crate::page::failure(state, problem))?;
         let Some(login) = login else {
             let base = state.config.base();
-            let back = url::form_urlencoded::byte_serialize(parts.uri.path().as_bytes()).collect::<String>();
+            // The router has taken the base off the path, if the proxy in front did not (X30).
+            let asked = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+            let back = format!("{base}{asked}");
+            let back = url::form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>();
             let to = if parts.method.is_safe() {
                 format!("{base}/login?next={back}")
             } else {
