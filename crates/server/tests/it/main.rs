@@ -19,3 +19,4 @@ mod organizations;
 mod process;
 mod public_page;
 mod subscriptions;
+mod without_organization;

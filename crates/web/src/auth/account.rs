@@ -1,10 +1,11 @@
 //! `/account`: name, password, address, sessions, deletion. It belongs to no organization, but stands in the shell of
-//! the one used last.
+//! the one used last, if the person is in any (X20).
 
 use actions::accounts;
 use actions::patch::Version;
 use actions::{Error, FieldError};
 use axum::extract::{FromRequestParts, State};
+use axum::http::Uri;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
@@ -12,48 +13,77 @@ use domain::id::{SessionId, UserId};
 use domain::time::Timestamp;
 use domain::user::{Session, TokenPurpose};
 use serde::Deserialize;
+use store::organizations::Membership;
 
 use super::{device, site};
 use crate::AppState;
+use crate::dashboard::flash;
 use crate::dashboard::input::{self, Nothing};
 use crate::dashboard::screen::{Screen, refused};
 use crate::error::Problem;
 use crate::extract::{CsrfForm, PageUser, Path, clear_cookie, used_last};
 use crate::page::{failure, html};
-use crate::view::Errors;
 use crate::view::auth::NoticePage;
+use crate::view::dashboard::Shell;
 use crate::view::dashboard::account::{AccountPage, SessionRow};
+use crate::view::{Errors, Site};
 use crate::words;
 
-/// A person in front of their own account. Without any organization they are sent to make one (X20).
-pub(crate) struct Own(pub(super) Screen);
+/// A person in front of their own account.
+pub(crate) struct Own {
+    pub(super) state: AppState,
+    user: PageUser,
+    /// Whose shell stands around the page; `None`: the person is in no organization.
+    membership: Option<Membership>,
+    uri: Uri,
+}
 
 impl FromRequestParts<AppState> for Own {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let user = PageUser::from_request_parts(parts, state).await?;
-        let found = used_last(state, &user.login).await.map_err(|problem| failure(state, problem))?;
-        let Some(membership) = found else {
-            let to = format!("{}/organizations/new", state.config.base());
-            return Err(Redirect::to(&to).into_response());
-        };
-        Ok(Self(Screen { state: state.clone(), user, membership, uri: parts.uri.clone() }))
+        let membership = used_last(state, &user.login).await.map_err(|problem| failure(state, problem))?;
+        Ok(Self { state: state.clone(), user, membership, uri: parts.uri.clone() })
     }
 }
 
 impl Own {
     pub(super) fn user_id(&self) -> UserId {
-        self.0.user.login.session.user_id
+        self.user.login.session.user_id
+    }
+
+    pub(super) fn base(&self) -> &str {
+        self.state.config.base()
+    }
+
+    pub(super) async fn shell(&self) -> Result<Shell, Problem> {
+        let (state, user, uri) = (self.state.clone(), self.user.clone(), self.uri.clone());
+        let Some(membership) = self.membership.clone() else {
+            let login = user.login;
+            let site = Site { base: self.base().to_owned(), csrf: user.csrf };
+            return Ok(Shell::without_organization(
+                site,
+                login.email,
+                login.is_email_verified,
+                flash::of(&uri),
+            ));
+        };
+        Screen { state, user, membership, uri }.shell().await
+    }
+
+    /// Runs a handler's body; what it could not do becomes an error page.
+    pub(super) async fn answer(&self, body: impl Future<Output = Result<Response, Problem>>) -> Response {
+        body.await.unwrap_or_else(|problem| failure(&self.state, problem))
     }
 
     fn session_id(&self) -> SessionId {
-        self.0.user.login.session.id
+        self.user.login.session.id
     }
 
     /// 303 to the account page with a sentence about what was done.
     pub(super) fn done(&self, word: &str) -> Response {
-        Redirect::to(&format!("{}/account?done={word}", self.0.base())).into_response()
+        Redirect::to(&format!("{}/account?done={word}", self.base())).into_response()
     }
 
     /// The account page again when an action refused; `fields` pairs the action's names with those of the form.
@@ -85,7 +115,7 @@ fn renamed(error: Error, names: &[(&str, &'static str)]) -> Error {
 
 pub(crate) async fn show(own: Own) -> Response {
     let body = async { Ok(html(&page(&own, Typed::default(), Errors::default()).await?)) };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 #[derive(Default, Deserialize)]
@@ -97,9 +127,9 @@ pub(crate) struct Name {
 pub(crate) async fn rename(own: Own, CsrfForm(form): CsrfForm<Name>) -> Response {
     let body = async {
         let name = input::patch(&form.display_name);
-        match accounts::update_profile(&own.0.state.ctx, own.user_id(), Version::Any, name).await {
+        match accounts::update_profile(&own.state.ctx, own.user_id(), Version::Any, name).await {
             Ok(_) => {
-                own.0.state.forget_sessions();
+                own.state.forget_sessions();
                 Ok(own.done("name-saved"))
             }
             Err(error) => {
@@ -108,7 +138,7 @@ pub(crate) async fn rename(own: Own, CsrfForm(form): CsrfForm<Name>) -> Response
             }
         }
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 #[derive(Default, Deserialize)]
@@ -121,16 +151,16 @@ pub(crate) struct Passwords {
 pub(crate) async fn change_password(own: Own, CsrfForm(form): CsrfForm<Passwords>) -> Response {
     let body = async {
         let (current, new) = (&form.current_password, &form.new_password);
-        let ctx = &own.0.state.ctx;
+        let ctx = &own.state.ctx;
         match accounts::change_password(ctx, own.user_id(), own.session_id(), current, new).await {
             Ok(()) => {
-                own.0.state.forget_sessions();
+                own.state.forget_sessions();
                 Ok(own.done("password-changed"))
             }
             Err(error) => own.refuse(error, &[], Typed::default()).await,
         }
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 #[derive(Default, Deserialize)]
@@ -142,7 +172,7 @@ pub(crate) struct NewAddress {
 
 pub(crate) async fn change_email(own: Own, CsrfForm(form): CsrfForm<NewAddress>) -> Response {
     let body = async {
-        let ctx = &own.0.state.ctx;
+        let ctx = &own.state.ctx;
         match accounts::change_email(ctx, own.user_id(), &form.email_password, &form.email).await {
             Ok(()) => Ok(own.done("confirmation-sent")),
             Err(error) => {
@@ -151,7 +181,7 @@ pub(crate) async fn change_email(own: Own, CsrfForm(form): CsrfForm<NewAddress>)
             }
         }
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 pub(crate) async fn end_session(
@@ -160,20 +190,20 @@ pub(crate) async fn end_session(
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> Response {
     let body = async {
-        accounts::end_session(&own.0.state.ctx, own.user_id(), input::id(&id)?).await?;
-        own.0.state.forget_sessions();
+        accounts::end_session(&own.state.ctx, own.user_id(), input::id(&id)?).await?;
+        own.state.forget_sessions();
         Ok(own.done("session-ended"))
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 pub(crate) async fn end_other_sessions(own: Own, CsrfForm(Nothing {}): CsrfForm<Nothing>) -> Response {
     let body = async {
-        accounts::end_other_sessions(&own.0.state.ctx, own.user_id(), own.session_id()).await?;
-        own.0.state.forget_sessions();
+        accounts::end_other_sessions(&own.state.ctx, own.user_id(), own.session_id()).await?;
+        own.state.forget_sessions();
         Ok(own.done("sessions-ended"))
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 #[derive(Default, Deserialize)]
@@ -197,12 +227,13 @@ pub(crate) async fn delete(
             Err(error) => own.refuse(error, &[("password", "delete_password")], Typed::default()).await,
         }
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 async fn page(own: &Own, typed: Typed, errors: Errors) -> Result<AccountPage, Problem> {
-    let (screen, user_id, now) = (&own.0, own.user_id(), own.0.now());
-    let mut conn = screen.read().await?;
+    let (ctx, user_id) = (&own.state.ctx, own.user_id());
+    let now = ctx.now();
+    let mut conn = ctx.db.read().await?;
     let user = store::users::find(&mut conn, user_id).await?.ok_or_else(Problem::not_found)?;
     let sessions = store::sessions::list(&mut conn, user_id, now).await?;
     let recovery_codes = store::recovery_codes::count(&mut conn, user_id).await?;
@@ -210,14 +241,14 @@ async fn page(own: &Own, typed: Typed, errors: Errors) -> Result<AccountPage, Pr
     let pending_email = store::tokens::find_pending_address(&mut conn, user_id, purpose, now).await?;
     drop(conn);
     Ok(AccountPage {
-        shell: screen.shell().await?,
+        shell: own.shell().await?,
         has_two_factor: user.has_totp(),
         display_name: typed.display_name.or(user.display_name).unwrap_or_default(),
         pending_email,
         email: typed.email,
         sessions: sessions.iter().map(|session| row(session, own.session_id(), now)).collect(),
         recovery_codes: usize::try_from(recovery_codes).unwrap_or_default(),
-        delete_blocked: accounts::why_not_delete(&screen.state.ctx, user_id).await?,
+        delete_blocked: accounts::why_not_delete(ctx, user_id).await?,
         errors,
     })
 }

@@ -150,7 +150,7 @@ pub(crate) async fn resend(
             Some(membership) => {
                 format!("{base}/orgs/{}?done=verification-sent", membership.organization.slug)
             }
-            None => format!("{base}/organizations/new"),
+            None => format!("{base}/account?done=verification-sent"),
         })
     };
     match sent.await {

@@ -23,23 +23,23 @@ pub(crate) struct Start {
 /// Makes a secret, in place of one that was made and not confirmed.
 pub(crate) async fn start(own: Own, CsrfForm(form): CsrfForm<Start>) -> Response {
     let body = async {
-        match accounts::start_totp(&own.0.state.ctx, own.user_id(), &form.totp_password).await {
-            Ok(_) => Ok(Redirect::to(&format!("{}/account/two-factor", own.0.base())).into_response()),
+        match accounts::start_totp(&own.state.ctx, own.user_id(), &form.totp_password).await {
+            Ok(_) => Ok(Redirect::to(&format!("{}/account/two-factor", own.base())).into_response()),
             Err(error) => own.refuse(error, &[("password", "totp_password")], Typed::default()).await,
         }
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 /// The secret that waits for its confirmation.
 pub(crate) async fn show(own: Own) -> Response {
     let body = async {
-        Ok(match accounts::pending_totp(&own.0.state.ctx, own.user_id()).await? {
+        Ok(match accounts::pending_totp(&own.state.ctx, own.user_id()).await? {
             Some(secret) => html(&page(&own, &secret, Errors::default()).await?),
-            None => Redirect::to(&format!("{}/account", own.0.base())).into_response(),
+            None => Redirect::to(&format!("{}/account", own.base())).into_response(),
         })
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 #[derive(Default, Deserialize)]
@@ -50,7 +50,7 @@ pub(crate) struct Code {
 
 pub(crate) async fn confirm(own: Own, CsrfForm(form): CsrfForm<Code>) -> Response {
     let body = async {
-        let ctx = &own.0.state.ctx;
+        let ctx = &own.state.ctx;
         match accounts::confirm_totp(ctx, own.user_id(), &form.code).await {
             Ok(codes) => codes_page(&own, codes).await,
             Err(error @ (Error::Invalid(_) | Error::Throttled { .. })) => {
@@ -63,7 +63,7 @@ pub(crate) async fn confirm(own: Own, CsrfForm(form): CsrfForm<Code>) -> Respons
             Err(error) => Err(error.into()),
         }
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 #[derive(Default, Deserialize)]
@@ -75,13 +75,13 @@ pub(crate) struct Off {
 
 pub(crate) async fn disable(own: Own, CsrfForm(form): CsrfForm<Off>) -> Response {
     let body = async {
-        let ctx = &own.0.state.ctx;
+        let ctx = &own.state.ctx;
         match accounts::disable_totp(ctx, own.user_id(), &form.disable_password, &form.code).await {
             Ok(()) => Ok(own.done("two-factor-off")),
             Err(error) => own.refuse(error, &[("password", "disable_password")], Typed::default()).await,
         }
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 #[derive(Default, Deserialize)]
@@ -92,23 +92,23 @@ pub(crate) struct Renewal {
 
 pub(crate) async fn renew_codes(own: Own, CsrfForm(form): CsrfForm<Renewal>) -> Response {
     let body = async {
-        let ctx = &own.0.state.ctx;
+        let ctx = &own.state.ctx;
         match accounts::renew_recovery_codes(ctx, own.user_id(), &form.recovery_code).await {
             Ok(codes) => codes_page(&own, codes).await,
             Err(error) => own.refuse(error, &[("code", "recovery_code")], Typed::default()).await,
         }
     };
-    own.0.answer(body).await
+    own.answer(body).await
 }
 
 async fn codes_page(own: &Own, codes: Vec<String>) -> Result<Response, Problem> {
-    let view = RecoveryCodesPage { shell: own.0.shell().await?, codes };
+    let view = RecoveryCodesPage { shell: own.shell().await?, codes };
     Ok((StatusCode::OK, html(&view)).into_response())
 }
 
 async fn page(own: &Own, secret: &NewSecret, errors: Errors) -> Result<TwoFactorPage, Problem> {
     Ok(TwoFactorPage {
-        shell: own.0.shell().await?,
+        shell: own.shell().await?,
         secret: grouped(&secret.secret),
         link: secret.otpauth_url.clone(),
         errors,

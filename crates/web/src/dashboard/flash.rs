@@ -1,6 +1,8 @@
 //! What the request before this one did. The address carries a word of this list, never a text, so that a link from
 //! elsewhere cannot make the page say anything (T-05).
 
+use axum::http::Uri;
+
 const SENTENCES: &[(&str, &str)] = &[
     ("service-made", "The service is there."),
     ("service-saved", "The service is saved."),
@@ -37,8 +39,14 @@ const SENTENCES: &[(&str, &str)] = &[
     ("settings-saved", "The settings are saved."),
 ];
 
+/// The sentence that the address of a page asks for with `done=`.
+pub(crate) fn of(uri: &Uri) -> Option<String> {
+    let mut query = url::form_urlencoded::parse(uri.query()?.as_bytes());
+    query.find(|(key, _)| key == "done").and_then(|(_, word)| text(&word)).map(str::to_owned)
+}
+
 /// `None` for a word that is not ours.
-pub(crate) fn text(word: &str) -> Option<&'static str> {
+fn text(word: &str) -> Option<&'static str> {
     SENTENCES.iter().find(|(known, _)| *known == word).map(|(_, sentence)| *sentence)
 }
 
@@ -50,6 +58,10 @@ mod tests {
     fn only_our_own_words_make_a_sentence() {
         assert_eq!(text("service-saved"), Some("The service is saved."));
         assert_eq!(text("Send your password to Charlie"), None);
+        let of = |uri: &str| of(&uri.parse().unwrap());
+        assert_eq!(of("/account?done=name-saved").as_deref(), Some("Your name is saved."));
+        assert_eq!(of("/account?done=x&done=name-saved"), None);
+        assert_eq!(of("/account"), None);
         let mut words: Vec<_> = SENTENCES.iter().map(|(word, _)| word).collect();
         words.sort();
         words.dedup();

@@ -15,7 +15,7 @@ use crate::AppState;
 use crate::error::Problem;
 use crate::extract::{CsrfForm, PageUser, Path};
 use crate::page::html;
-use crate::view::dashboard::organization::{DeletedPage, NewPage};
+use crate::view::dashboard::organization::{DeletedPage, DeletedRow, NewPage};
 use crate::view::{Errors, Site};
 use crate::words;
 
@@ -99,7 +99,17 @@ async fn form(state: &AppState, user: &PageUser, name: String, errors: Errors) -
     let blocked = is_full.then(|| {
         format!("You own {owned} free organisations already, as many as one person may. Move one to a larger plan to make another. A deleted one counts as long as it can be brought back.")
     });
-    Ok(NewPage { site: site(state, user), name, blocked, errors })
+    let deleted = deleted.into_iter().map(|membership| row(state, membership)).collect();
+    Ok(NewPage { site: site(state, user), name, blocked, deleted, errors })
+}
+
+fn row(state: &AppState, deleted: Membership) -> DeletedRow {
+    let ends = deleted.organization.deleted_at.map(|at| at.plus_ms(RESTORABLE_MS));
+    DeletedRow {
+        root: format!("{}/orgs/{}", state.config.base(), deleted.organization.slug),
+        name: deleted.organization.name,
+        until: ends.map(words::date).unwrap_or_default(),
+    }
 }
 
 /// Instead of a dashboard page below a slug of which the person is no member: the organization's new address (X1), the
@@ -118,13 +128,7 @@ pub(crate) async fn elsewhere(state: &AppState, user: &PageUser, slug: &str, par
             return Ok(Redirect::permanent(&to).into_response());
         }
         let deleted = find_deleted(state, user, slug).await?.ok_or_else(Problem::not_found)?;
-        let ends = deleted.organization.deleted_at.map(|at| at.plus_ms(RESTORABLE_MS));
-        let view = DeletedPage {
-            site: site(state, user),
-            root: format!("{}/orgs/{slug}", state.config.base()),
-            name: deleted.organization.name,
-            until: ends.map(words::date).unwrap_or_default(),
-        };
+        let view = DeletedPage { site: site(state, user), organization: row(state, deleted) };
         Ok((StatusCode::GONE, html(&view)).into_response())
     };
     body.await.unwrap_or_else(|problem: Problem| crate::page::failure(state, problem))

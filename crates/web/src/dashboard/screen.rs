@@ -115,7 +115,7 @@ impl Screen {
             is_verified: self.membership.is_email_verified,
             open_incidents: u32::try_from(trouble.open_incidents).unwrap_or(u32::MAX),
             failing_monitors: u32::try_from(trouble.failing_monitors).unwrap_or(u32::MAX),
-            flash: self.parameter("done").and_then(|done| flash::text(&done)).map(str::to_owned),
+            flash: flash::of(&self.uri),
         })
     }
 

@@ -18,9 +18,9 @@ use domain::organization::Role;
 #[derive(Debug, Clone)]
 pub struct Shell {
     pub site: Site,
-    /// `{base}/orgs/{slug}`.
+    /// `{base}/orgs/{slug}`; empty for a person without any organization, who sees only their account (X20).
     pub root: String,
-    /// The organization's name.
+    /// The organization's name, or ours where there is none.
     pub organization: String,
     /// "Free".
     pub tier: String,
@@ -38,6 +38,27 @@ pub struct Shell {
 }
 
 impl Shell {
+    /// Around the account of somebody who is in no organization (X20).
+    pub fn without_organization(site: Site, email: String, is_verified: bool, flash: Option<String>) -> Self {
+        Self {
+            site,
+            root: String::new(),
+            organization: "Indie Status Page".into(),
+            tier: String::new(),
+            role: Role::Viewer,
+            organizations: Vec::new(),
+            email,
+            is_verified,
+            open_incidents: 0,
+            failing_monitors: 0,
+            flash,
+        }
+    }
+
+    pub fn has_organization(&self) -> bool {
+        !self.root.is_empty()
+    }
+
     /// The first letter of the name, for the square beside it.
     pub fn initial(&self) -> String {
         self.organization.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()

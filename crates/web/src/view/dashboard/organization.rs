@@ -28,12 +28,17 @@ pub struct SettingsPage {
 }
 
 /// `GET /orgs/{org}` and everything below it while a deleted organization can still be brought back by its owner.
-/// `POST …/settings/restore` sends only `csrf`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/deleted.html")]
 pub struct DeletedPage {
     pub site: Site,
-    /// `{base}/orgs/{slug}`.
+    pub organization: DeletedRow,
+}
+
+/// A deleted organization that its owner can bring back.
+#[derive(Debug, Clone)]
+pub struct DeletedRow {
+    /// `{base}/orgs/{slug}`; `POST …/settings/restore` sends only `csrf`.
     pub root: String,
     pub name: String,
     /// "23 December 2026".
@@ -48,6 +53,8 @@ pub struct NewPage {
     pub name: String,
     /// Set when nothing can be made: "You own two free organisations already. …"
     pub blocked: Option<String>,
+    /// The one deleted last first.
+    pub deleted: Vec<DeletedRow>,
     pub errors: Errors,
 }
 

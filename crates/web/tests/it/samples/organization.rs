@@ -153,19 +153,30 @@ fn add_organization(samples: &mut Vec<Sample>, words: &Words) {
     };
     super::add(samples, words, "plan", &plan);
     let site: fn() -> Site = super::auth::site;
-    let deleted = organization::DeletedPage {
-        site: site(),
+    let row = || organization::DeletedRow {
         root: "./orgs/acme".into(),
         name: words.text("Acme"),
         until: "23 December 2026".into(),
     };
+    let deleted = organization::DeletedPage { site: site(), organization: row() };
     super::add(samples, words, "organization-deleted", &deleted);
     let errors = Errors::default().with("name", words.text("Write a name."));
-    let new = organization::NewPage { site: site(), name: words.text("Other Ltd"), blocked: None, errors };
+    let new = organization::NewPage {
+        site: site(),
+        name: words.text("Other Ltd"),
+        blocked: None,
+        deleted: Vec::new(),
+        errors,
+    };
     super::add(samples, words, "organization-new", &new);
     let blocked = Some(words.text("You own two free organisations already."));
-    let full =
-        organization::NewPage { site: site(), name: String::new(), blocked, errors: Errors::default() };
+    let full = organization::NewPage {
+        site: site(),
+        name: String::new(),
+        blocked,
+        deleted: vec![row()],
+        errors: Errors::default(),
+    };
     super::add(samples, words, "organization-full", &full);
 }
 
@@ -201,6 +212,14 @@ fn add_account(samples: &mut Vec<Sample>, words: &Words) {
         errors: Errors::default().with("code", words.text("This code is not the current one.")),
     };
     super::add(samples, words, "account-two-factor", &safer);
+    let alone = account::AccountPage {
+        shell: Shell::without_organization(super::auth::site(), words.text("alice@example.com"), false, None),
+        has_two_factor: false,
+        errors: Errors::default(),
+        display_name: words.text("Alice"),
+        ..safer
+    };
+    super::add(samples, words, "account-alone", &alone);
     let two_factor = account::TwoFactorPage {
         shell: calm(words),
         secret: words.text("JBSW Y3DP EHPK 3PXP"),
