@@ -34,7 +34,7 @@ pub use clock::{RunningClock, START, TestClock, TestIds};
 pub use context::TestContext;
 pub use database::{FromTestDatabase, TestDatabase};
 pub use fleet::Fleet;
-pub use logs::ErrorLog;
+pub use logs::{ErrorLog, TraceLog};
 pub use mail::Mail;
 pub use net::{RawClient, connect, folder, free_port, send_and_forget};
 pub use program::Program;

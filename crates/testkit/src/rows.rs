@@ -71,6 +71,30 @@ impl TestDatabase {
         text
     }
 
+    /// Every row of every table as text; bytes stand there in hexadecimal.
+    pub async fn dump(&self) -> String {
+        let mut text = String::new();
+        for table in store::TABLES {
+            let rows: Vec<String> = if self.url().starts_with("postgres") {
+                let mut conn = PgConnection::connect(self.url()).await.unwrap();
+                let sql = format!("SELECT t::text FROM {table} t");
+                sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut conn).await.unwrap()
+            } else {
+                let mut conn = SqliteConnection::connect(self.url()).await.unwrap();
+                let columns: Vec<String> =
+                    sqlx::query_scalar("SELECT 'quote(' || name || ')' FROM pragma_table_info($1)")
+                        .bind(table)
+                        .fetch_all(&mut conn)
+                        .await
+                        .unwrap();
+                let sql = format!("SELECT {} FROM {table}", columns.join(" || '|' || "));
+                sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut conn).await.unwrap()
+            };
+            let _ = writeln!(text, "{table}\n{}", rows.join("\n"));
+        }
+        text
+    }
+
     /// When the oldest raw result that is "down" was made. `None`: no check failed yet.
     pub async fn first_failed_check(&self) -> Option<Timestamp> {
         let sql = "SELECT MIN(checked_at) FROM check_results WHERE status = $1";

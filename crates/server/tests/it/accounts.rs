@@ -67,6 +67,40 @@ async fn a_log_in_that_fails_tells_nothing(app: TestApp) {
 }
 
 #[db_test]
+async fn asking_for_a_mail_tells_nothing_however_often(app: TestApp) {
+    // D1: verified, unverified and unknown addresses get the same status and the same bytes, limits included.
+    let alice = app.alice().await;
+    let bob = app.registers_unverified("Bob", "Initech").await;
+    let addresses = [alice.email.as_str(), bob.email.as_str(), "nobody@acme.example"];
+    for path in ["forgot-password", "verify-email/resend"] {
+        for time in 1..=4 {
+            let expected = if time == 4 { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::ACCEPTED };
+            let mut answers = Vec::new();
+            for email in addresses {
+                let answer = post(&app, path, json!({"email": email})).await;
+                assert_eq!(answer.status, expected, "{path} {email}: {}", answer.text);
+                answers.push((answer.without_request_id(), answer.header("retry-after").map(str::to_owned)));
+            }
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{path}: {answers:?}");
+        }
+    }
+    app.clock.advance_s(3600);
+    for time in 1..=4 {
+        let mut answers = Vec::new();
+        for email in addresses {
+            let answer = app.submits("/forgot", "", &[("email", email)]).await;
+            answers.push((answer.status, answer.text.replace(email, "")));
+        }
+        let expected = if time == 4 { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::OK };
+        assert!(answers.iter().all(|answer| *answer == answers[0] && answer.0 == expected), "{answers:?}");
+    }
+    let sent = app.delivers_outbox().await;
+    assert!(sent.iter().all(|mail| mail.to != "nobody@acme.example"));
+    let count = |email: &str| sent.iter().filter(|mail| mail.to == email).count();
+    assert_eq!((count(&alice.email), count(&bob.email)), (6, 9), "resets to both, proofs to one");
+}
+
+#[db_test]
 async fn guessing_is_slowed_down_with_a_time_to_wait(app: TestApp) {
     // T-15, X9
     let alice = app.alice().await;

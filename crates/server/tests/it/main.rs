@@ -1,6 +1,7 @@
 #![cfg(test)]
 //! What the whole product does, one file per behaviour.
 
+mod access_tokens;
 mod account_pages;
 mod accounts;
 mod bad_input;
@@ -18,5 +19,6 @@ mod monitors;
 mod organizations;
 mod process;
 mod public_page;
+mod secrets;
 mod subscriptions;
 mod without_organization;
