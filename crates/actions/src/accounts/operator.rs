@@ -58,6 +58,8 @@ pub async fn restore_by_operator(ctx: &Context, email: &str) -> Result<Vec<Organ
         }
         let version = next_version(membership.organization.updated_at, now);
         if store::organizations::restore(&mut tx, membership.scope(), version).await? {
+            let (scope, tier) = (membership.scope(), membership.organization.tier);
+            crate::monitors::replan_step(ctx, &mut tx, scope, tier, now).await?;
             back.push(membership.organization);
         }
     }
