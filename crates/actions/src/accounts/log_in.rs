@@ -14,12 +14,18 @@ const TRIES_PER_CHALLENGE: i32 = 5;
 /// Begins a session, or answers `SecondFactor` with the challenge for [`complete_totp`]. Wrong password and unknown
 /// address get the same answer after the same work (X2).
 pub async fn log_in(ctx: &Context, client: &Client, email: &str, password: &str) -> Result<NewSession> {
-    // What is no address has no account; it is counted and hashed like any other.
-    let email = Email::parse(email)
-        .map_or_else(|_| email.trim().to_lowercase(), |email| email.canonical().to_owned());
-    let limits = throttle::log_in(client, &email);
+    // What is no address has no account: it is counted and hashed like any other, but not looked up, since it can hold
+    // characters that no database takes.
+    let address = Email::parse(email).ok();
+    let counted = address
+        .as_ref()
+        .map_or_else(|| email.trim().to_lowercase(), |address| address.canonical().to_owned());
+    let limits = throttle::log_in(client, &counted);
     throttle::count(ctx, &limits).await?;
-    let found = store::users::find_by_email(&mut ctx.db.read().await?, &email).await?;
+    let found = match &address {
+        Some(address) => store::users::find_by_email(&mut ctx.db.read().await?, address.canonical()).await?,
+        None => None,
+    };
     let stored = found.as_ref().map(|user| user.password_hash.as_str());
     let is_right = ctx.passwords.verify(password, stored).await?;
     let Some(user) = found.filter(|_| is_right) else { return Err(Error::Unauthorized) };

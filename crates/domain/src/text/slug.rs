@@ -69,7 +69,6 @@ impl Slug {
         if text.is_empty() {
             return Err(TextError::Empty);
         }
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if !text.bytes().all(is_plain) || text.starts_with('-') || text.ends_with('-') || text.contains("--")
         {
             return Err(TextError::SlugMalformed);
@@ -112,6 +111,12 @@ impl Slug {
         Self(format!("{stem}-{suffix}"))
     }
 
+    /// Whether a part of an address has the characters and the length of a slug. What has not names nothing and is not
+    /// looked up: PostgreSQL refuses a text with a NUL in it as a whole statement.
+    pub fn is_shaped(text: &str) -> bool {
+        (1..=MAX).contains(&text.len()) && text.bytes().all(is_plain)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -125,6 +130,10 @@ impl fmt::Display for Slug {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
 /// Folds to `a-z0-9` with one hyphen for each stretch of anything else, none at the ends, at most `max` long.
@@ -223,6 +232,16 @@ mod tests {
         assert_eq!(Slug::parse(&"a".repeat(51), Organization), Err(TextError::TooLong { max: 50 }));
         for bad in ["Acme", "a_b_c", "-abc", "abc-", "a--b", "a b c", "äbc", "a.b.c", "abc/..", "xn--abc"] {
             assert_eq!(Slug::parse(bad, Organization), Err(TextError::SlugMalformed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_plain_characters_have_the_shape_of_a_slug() {
+        for shaped in ["a", "acme-2", "--", &"a".repeat(50)] {
+            assert!(Slug::is_shaped(shaped), "{shaped}");
+        }
+        for other in ["", "\0", "acme\0", "Acme", "acme/x", "аcme", "a_b", &"a".repeat(51)] {
+            assert!(!Slug::is_shaped(other), "{other:?}");
         }
     }
 

@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use domain::id::{OrgId, UserId};
+use domain::text::Slug;
 use domain::time::Timestamp;
 use store::organizations::Membership;
 use store::sessions::LoggedIn;
@@ -92,8 +93,12 @@ fn no_organization() -> Problem {
 }
 
 async fn by_name(state: &AppState, user: UserId, name: &str) -> Result<Option<Membership>, Problem> {
+    let id = name.parse::<OrgId>();
+    if id.is_err() && !Slug::is_shaped(name) {
+        return Ok(None);
+    }
     let mut conn = state.ctx.db.read().await?;
-    Ok(match name.parse::<OrgId>() {
+    Ok(match id {
         Ok(id) => store::organizations::find_membership(&mut conn, user, id).await?,
         Err(_) => store::organizations::find_membership_by_slug(&mut conn, user, name).await?,
     })
@@ -103,6 +108,9 @@ async fn by_name(state: &AppState, user: UserId, name: &str) -> Result<Option<Me
 async fn by_any_name(state: &AppState, user: UserId, name: &str) -> Result<Membership, Problem> {
     if let Some(found) = by_name(state, user, name).await? {
         return Ok(found);
+    }
+    if !Slug::is_shaped(name) {
+        return Err(Problem::not_found());
     }
     let mut conn = state.ctx.db.read().await?;
     let now = state.ctx.now();
