@@ -89,9 +89,8 @@ impl Database {
                 )
             })?;
             let pool = pool_options(connections).connect_lazy_with(options);
-            let database = Self(Pools::Postgres(pool));
-            drop(database.read().await?);
-            return Ok(database);
+            drop(pool.acquire().await.map_err(Error::of_first_connection)?);
+            return Ok(Self(Pools::Postgres(pool)));
         }
         let Some(path) = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) else {
             return Err(Error::Url("the database URL must start with sqlite:// or postgres://".into()));
@@ -114,7 +113,10 @@ impl Database {
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
             .optimize_on_close(false, None);
-        let write = pool_options(1).connect_with(options.clone()).await?;
+        let write = pool_options(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(|error| Error::of_first_file(path, error))?;
         let read =
             pool_options(connections).connect_with(options.read_only(true).create_if_missing(false)).await?;
         Ok(Self(Pools::Sqlite { read, write, path: path.to_owned() }))

@@ -1,5 +1,7 @@
 //! What can go wrong in the store, named for what a caller can do about it.
 
+use std::path::Path;
+
 /// An error of the store. Messages never carry values of rows.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -9,6 +11,10 @@ pub enum Error {
     /// A referenced row does not exist in this tenant (composite foreign keys, X15).
     #[error("a referenced row does not exist")]
     Reference,
+    /// A text holds a character that PostgreSQL does not keep, such as NUL. Input is parsed before it comes here, so this
+    /// is a gap in a parser; nothing was written.
+    #[error("a text holds a character that the database does not take")]
+    Character(#[source] sqlx::Error),
     /// The database cannot be reached, is locked for too long, shutting down or full: try again later.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
@@ -22,12 +28,50 @@ pub enum Error {
     /// The URL of the database cannot be used.
     #[error("{0}")]
     Url(String),
+    /// PostgreSQL does not let this user into this database; said when the program starts.
+    #[error("{0}")]
+    Refused(&'static str),
     #[error("database error")]
     Database(#[source] sqlx::Error),
 }
 
 /// What every function of this crate gives back.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Of the first connection: what the URL is to blame for is no outage that ends by itself.
+    pub(crate) fn of_first_connection(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|inner| inner.code()).map(std::borrow::Cow::into_owned);
+        match code.as_deref().and_then(refusal) {
+            Some(refusal) => Self::Refused(refusal),
+            None => error.into(),
+        }
+    }
+
+    /// Like [`Self::of_first_connection`], for the file of SQLite. Primary codes 8 read-only, 14 cannot open, 26 is no
+    /// database.
+    pub(crate) fn of_first_file(path: &Path, error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|inner| inner.code());
+        let primary = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+        let problem = match primary {
+            Some(8) => "cannot be changed by this program",
+            Some(14) => "cannot be opened",
+            Some(26) => "is a file of another kind",
+            _ => return error.into(),
+        };
+        Self::Url(format!("{} {problem}", path.display()))
+    }
+}
+
+/// Codes of PostgreSQL.
+fn refusal(code: &str) -> Option<&'static str> {
+    match code {
+        "28P01" | "28000" => Some("the PostgreSQL server does not accept this user with this password"),
+        "3D000" => Some("the PostgreSQL server has no database of this name"),
+        "42501" => Some("the PostgreSQL server does not let this user into this database"),
+        _ => None,
+    }
+}
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
@@ -45,7 +89,13 @@ impl From<sqlx::Error> for Error {
                     return Self::Reference;
                 }
                 let code = inner.code().unwrap_or_default();
-                if is_outage(&code) { Self::Unavailable(error) } else { Self::Database(error) }
+                if is_outage(&code) {
+                    Self::Unavailable(error)
+                } else if is_character(&code) {
+                    Self::Character(error)
+                } else {
+                    Self::Database(error)
+                }
             }
             _ => Self::Database(error),
         }
@@ -53,14 +103,21 @@ impl From<sqlx::Error> for Error {
 }
 
 /// SQLite primary codes 5 busy, 6 locked, 10 I/O, 13 full, 14 cannot open (extended codes keep them in the low
-/// byte); PostgreSQL classes 08 connection, 53 resources, 57P shutdown, 40 serialisation, 55P03 lock, 25006 read-only.
+/// byte); PostgreSQL classes 08 connection, 28 log-in, 53 resources, 57P shutdown, 40 serialisation, 55P03 lock, 25006
+/// read-only, 3D000 no such database (while the program runs: both are being changed by somebody).
 fn is_outage(code: &str) -> bool {
     if let Ok(number) = code.parse::<u32>()
         && code.len() < 5
     {
         return matches!(number & 0xff, 5 | 6 | 10 | 13 | 14);
     }
-    ["08", "53", "57P", "40"].iter().any(|class| code.starts_with(class)) || matches!(code, "55P03" | "25006")
+    ["08", "28", "53", "57P", "40"].iter().any(|class| code.starts_with(class))
+        || matches!(code, "55P03" | "25006" | "3D000")
+}
+
+/// PostgreSQL: 22021 a character that is not in the encoding, 22P05 one that a JSON value cannot give back as text.
+fn is_character(code: &str) -> bool {
+    matches!(code, "22021" | "22P05")
 }
 
 /// PostgreSQL names the constraint (`organizations_slug_key`), SQLite only lists the columns in the message
@@ -101,8 +158,24 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_log_in_or_database_is_named_and_another_failure_is_not() {
+        for code in ["28P01", "28000", "3D000", "42501"] {
+            assert!(refusal(code).is_some(), "{code}");
+        }
+        for code in ["08006", "53300", "57P03", "14", ""] {
+            assert_eq!(refusal(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_character_that_postgresql_refuses_is_neither_an_outage_nor_a_bug_of_a_statement() {
+        assert!(is_character("22021") && is_character("22P05"));
+        assert!(!is_character("22P02") && !is_outage("22021"));
+    }
+
+    #[test]
     fn a_locked_or_full_database_is_an_outage_and_a_wrong_statement_is_not() {
-        for code in ["5", "261", "517", "13", "08006", "57P01", "53300", "25006", "40001"] {
+        for code in ["5", "261", "517", "13", "08006", "28P01", "3D000", "57P01", "53300", "25006", "40001"] {
             assert!(is_outage(code), "{code}");
         }
         for code in ["1", "19", "42601", "23505", ""] {

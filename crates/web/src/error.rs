@@ -172,6 +172,14 @@ impl From<store::Error> for Problem {
             problem.retry_after_s = Some(5);
             return problem;
         }
+        if let store::Error::Character(cause) = &error {
+            tracing::warn!(error = %cause, "a text was refused by the database that a parser should have refused");
+            return Self::new(
+                StatusCode::BAD_REQUEST,
+                "malformed",
+                "The request holds a character that cannot be stored, such as NUL. Nothing was changed.",
+            );
+        }
         tracing::error!(error = &error as &dyn std::error::Error, "store error");
         Self::internal()
     }
