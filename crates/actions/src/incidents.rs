@@ -217,7 +217,7 @@ pub async fn update(
     };
     save(&mut tx, scope, &before, &mut after, now).await?;
     tx.commit().await?;
-    tell(ctx, by);
+    ctx.signals.pages_withdrawn(by.organization.id);
     Ok(after)
 }
 
@@ -229,7 +229,7 @@ pub async fn delete(ctx: &Context, by: &Membership, id: IncidentId, version: Ver
     version.check(before.updated_at)?;
     store::incidents::delete(&mut tx, by.scope(), id).await?;
     tx.commit().await?;
-    tell(ctx, by);
+    ctx.signals.pages_withdrawn(by.organization.id);
     Ok(())
 }
 

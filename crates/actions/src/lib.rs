@@ -6,12 +6,14 @@
 //! - [`checks`]: from the reports of probes to results, states and history
 //! - [`gate`]: roles and limits; [`patch`]: partial changes and versions; [`idempotency`]: repeated requests
 //! - [`Context`]: database, clock, ids, keys and policy, given to every action; [`signals`]: hints after a commit
+//! - [`health`]: whether the loops turn
 
 pub mod accounts;
 pub mod checks;
 mod context;
 mod error;
 pub mod gate;
+pub mod health;
 pub mod idempotency;
 pub mod ids;
 pub mod incidents;

@@ -180,7 +180,7 @@ pub async fn update(
         store::organizations::hold_slug(&mut tx, by.scope(), &before.slug, until).await?;
     }
     tx.commit().await?;
-    ctx.signals.pages_changed(after.id);
+    ctx.signals.pages_withdrawn(after.id);
     Ok(after)
 }
 
@@ -201,7 +201,7 @@ pub async fn delete(ctx: &Context, by: &Membership, version: Version, confirm: &
     version.check(before.updated_at)?;
     store::organizations::delete(&mut tx, by.scope(), next_version(before.updated_at, now)).await?;
     tx.commit().await?;
-    ctx.signals.pages_changed(before.id);
+    ctx.signals.pages_withdrawn(before.id);
     Ok(())
 }
 

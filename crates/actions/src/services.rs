@@ -141,7 +141,7 @@ pub async fn update(
         return Err(Error::Stale);
     }
     tx.commit().await?;
-    ctx.signals.pages_changed(by.organization.id);
+    ctx.signals.pages_withdrawn(by.organization.id);
     Ok(after)
 }
 
@@ -177,7 +177,7 @@ pub async fn delete(ctx: &Context, by: &Membership, id: ServiceId, version: Vers
     version.check(before.updated_at)?;
     store::services::delete(&mut tx, by.scope(), id, now).await?;
     tx.commit().await?;
-    ctx.signals.pages_changed(by.organization.id);
+    ctx.signals.pages_withdrawn(by.organization.id);
     Ok(())
 }
 
@@ -225,7 +225,7 @@ pub async fn place(
         store::services::insert_placement(&mut tx, by.scope(), &placement, now).await?;
     }
     tx.commit().await?;
-    ctx.signals.pages_changed(by.organization.id);
+    ctx.signals.pages_withdrawn(by.organization.id);
     Ok((placement, is_new))
 }
 
@@ -238,7 +238,7 @@ pub async fn displace(ctx: &Context, by: &Membership, page: PageId, service: Ser
         return Err(Error::NotFound);
     }
     tx.commit().await?;
-    ctx.signals.pages_changed(by.organization.id);
+    ctx.signals.pages_withdrawn(by.organization.id);
     Ok(())
 }
 

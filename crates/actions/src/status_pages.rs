@@ -86,7 +86,7 @@ pub async fn update(
         return Err(Error::Stale);
     }
     tx.commit().await?;
-    ctx.signals.pages_changed(by.organization.id);
+    ctx.signals.pages_withdrawn(by.organization.id);
     Ok(after)
 }
 
@@ -119,7 +119,7 @@ pub async fn set_default(ctx: &Context, by: &Membership, id: PageId) -> Result<S
     store::status_pages::update_default(&mut tx, by.scope(), id, ctx.now()).await?;
     let page = store::status_pages::find(&mut tx, by.scope(), id).await?.ok_or(Error::NotFound)?;
     tx.commit().await?;
-    ctx.signals.pages_changed(by.organization.id);
+    ctx.signals.pages_withdrawn(by.organization.id);
     Ok(page)
 }
 
@@ -147,7 +147,7 @@ pub async fn delete(ctx: &Context, by: &Membership, id: PageId, version: Version
     }
     store::status_pages::delete(&mut tx, by.scope(), id, next_version(before.updated_at, ctx.now())).await?;
     tx.commit().await?;
-    ctx.signals.pages_changed(by.organization.id);
+    ctx.signals.pages_withdrawn(by.organization.id);
     Ok(())
 }
 

@@ -58,7 +58,7 @@ pub async fn delete(ctx: &Context, user: UserId, password: &str) -> Result<()> {
     store::users::delete(&mut tx, user, now).await?;
     tx.commit().await?;
     for organization in deleted {
-        ctx.signals.pages_changed(organization);
+        ctx.signals.pages_withdrawn(organization);
     }
     Ok(())
 }
