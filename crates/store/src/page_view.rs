@@ -123,17 +123,23 @@ pub async fn find_public_page(
     )
 }
 
-/// Where the organization went that had this slug before (X1); `None` when nobody did, or too long ago.
-pub async fn find_moved_organization(
+/// The slug of the organization that had this one before (X1); `None` when nobody did, or too long ago, or when a stranger
+/// may not see the page there: the way to a page tells no more than the page (D12).
+pub async fn find_moved_page(
     conn: &mut Conn,
     old_slug: &str,
+    page_slug: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<String>> {
     let found: Option<(String,)> = fetch_optional!(
         conn,
-        "SELECT o.slug FROM slug_redirects r JOIN organizations o ON o.id = r.organization_id
-          WHERE r.slug = $1 AND r.expires_at > $2 AND o.deleted_at IS NULL",
+        "SELECT o.slug FROM slug_redirects r
+           JOIN organizations o ON o.id = r.organization_id
+           JOIN status_pages p ON p.organization_id = o.id
+          WHERE r.slug = $1 AND (p.slug = $2 OR ($2 IS NULL AND p.is_default = TRUE)) AND r.expires_at > $3
+            AND p.is_public = TRUE AND p.deleted_at IS NULL AND o.deleted_at IS NULL",
         old_slug,
+        page_slug,
         now
     )?;
     Ok(found.map(|(slug,)| slug))
@@ -160,8 +166,11 @@ pub async fn list_monitors(conn: &mut Conn, scope: OrgScope, page: PageId) -> Re
         conn,
         "SELECT m.service_id, m.is_active, m.state, m.interval_seconds, m.planned_interval_seconds,
                 m.timeout_seconds, m.last_checked_at, m.created_at, m.deleted_at
-           FROM placements p JOIN monitors m ON m.organization_id = p.organization_id AND m.service_id = p.service_id
-          WHERE p.organization_id = $1 AND p.status_page_id = $2 AND p.is_visible = TRUE",
+           FROM placements p
+           JOIN services s ON s.organization_id = p.organization_id AND s.id = p.service_id
+           JOIN monitors m ON m.organization_id = p.organization_id AND m.service_id = p.service_id
+          WHERE p.organization_id = $1 AND p.status_page_id = $2 AND p.is_visible = TRUE AND s.is_visible = TRUE
+            AND s.deleted_at IS NULL",
         scope.organization_id(),
         page
     )
@@ -179,10 +188,11 @@ pub async fn list_intervals(
         "SELECT i.service_id, i.state, i.started_at, i.ended_at, m.last_checked_at, m.interval_seconds,
                 m.planned_interval_seconds, m.timeout_seconds
            FROM placements p
+           JOIN services s ON s.organization_id = p.organization_id AND s.id = p.service_id
            JOIN state_intervals i ON i.organization_id = p.organization_id AND i.service_id = p.service_id
            JOIN monitors m ON m.organization_id = i.organization_id AND m.id = i.monitor_id
-          WHERE p.organization_id = $1 AND p.status_page_id = $2 AND p.is_visible = TRUE
-            AND (i.ended_at IS NULL OR i.ended_at > $3)
+          WHERE p.organization_id = $1 AND p.status_page_id = $2 AND p.is_visible = TRUE AND s.is_visible = TRUE
+            AND s.deleted_at IS NULL AND (i.ended_at IS NULL OR i.ended_at > $3)
           ORDER BY i.started_at",
         scope.organization_id(),
         page,
@@ -239,25 +249,71 @@ pub async fn list_updates(
     )
 }
 
-/// The public page that shows this incident, for the plan's old permalink (S28, X23); the default page first.
+/// One incident of [`list_incidents`]: a row for each visible service of the page that it touches. None: it does not exist
+/// for visitors of this page, or was resolved before `since`.
+pub async fn find_incident(
+    conn: &mut Conn,
+    scope: OrgScope,
+    page: PageId,
+    incident: IncidentId,
+    since: Timestamp,
+) -> Result<Vec<PlacedIncident>> {
+    fetch_all!(
+        conn,
+        "SELECT i.id, i.title, i.status, i.impact, i.started_at, i.resolved_at, x.service_id,
+                COALESCE(p.public_name, s.name) AS service_name, x.status AS service_status
+           FROM incidents i
+           JOIN incident_services x ON x.organization_id = i.organization_id AND x.incident_id = i.id
+           JOIN placements p ON p.organization_id = x.organization_id AND p.service_id = x.service_id
+           JOIN services s ON s.organization_id = x.organization_id AND s.id = x.service_id
+          WHERE i.organization_id = $1 AND p.status_page_id = $2 AND i.id = $3 AND p.is_visible = TRUE
+            AND s.is_visible = TRUE AND s.deleted_at IS NULL AND (i.resolved_at IS NULL OR i.resolved_at > $4)
+          ORDER BY service_name",
+        scope.organization_id(),
+        page,
+        incident,
+        since
+    )
+}
+
+/// Updates of an incident that [`find_incident`] gave; newest first.
+pub async fn list_updates_of(
+    conn: &mut Conn,
+    scope: OrgScope,
+    incident: IncidentId,
+) -> Result<Vec<PlacedUpdate>> {
+    fetch_all!(
+        conn,
+        "SELECT id, incident_id, status, body, created_at FROM incident_updates
+          WHERE organization_id = $1 AND incident_id = $2 ORDER BY created_at DESC, id DESC",
+        scope.organization_id(),
+        incident
+    )
+}
+
+/// The slugs of the organization and of its public page that shows this incident, for the plan's old permalink (S28, X23);
+/// the default page first. Also by a slug that the organization left (X1).
 pub async fn find_page_of_incident(
     conn: &mut Conn,
     organization_slug: &str,
     incident: IncidentId,
-) -> Result<Option<String>> {
-    let found: Option<(String,)> = fetch_optional!(
+    now: Timestamp,
+) -> Result<Option<(String, String)>> {
+    fetch_optional!(
         conn,
-        "SELECT p.slug
+        "SELECT o.slug, p.slug
            FROM organizations o
            JOIN incident_services x ON x.organization_id = o.id
            JOIN services s ON s.organization_id = o.id AND s.id = x.service_id
            JOIN placements l ON l.organization_id = o.id AND l.service_id = x.service_id
            JOIN status_pages p ON p.organization_id = o.id AND p.id = l.status_page_id
-          WHERE o.slug = $1 AND x.incident_id = $2 AND o.deleted_at IS NULL AND p.deleted_at IS NULL
+          WHERE (o.slug = $1 OR EXISTS (SELECT 1 FROM slug_redirects r
+                                         WHERE r.organization_id = o.id AND r.slug = $1 AND r.expires_at > $3))
+            AND x.incident_id = $2 AND o.deleted_at IS NULL AND p.deleted_at IS NULL
             AND p.is_public = TRUE AND l.is_visible = TRUE AND s.is_visible = TRUE AND s.deleted_at IS NULL
           ORDER BY p.is_default DESC, p.slug LIMIT 1",
         organization_slug,
-        incident
-    )?;
-    Ok(found.map(|(slug,)| slug))
+        incident,
+        now
+    )
 }

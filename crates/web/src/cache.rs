@@ -1,16 +1,19 @@
 //! Rendered public pages: bytes that are made once and sent many times.
 //!
 //! 1. Fresh: the bytes are sent; no query, no rendering.
-//! 2. Older than five seconds, or something changed: one request renders anew, the others get the old bytes meanwhile.
-//! 3. The database is away: the last good page is sent with its age on it, for a day (F-04).
+//! 2. Older than five seconds, or something changed: one request renders anew, the others get the old bytes meanwhile,
+//!    unless these are very old.
+//! 3. Something was withdrawn, so that the old bytes may not be shown (D12): everybody waits for the new ones.
+//! 4. The database is away: the last good page is sent with its age on it, for a day (F-04).
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use actions::signals::{Moment, Signals};
 use askama::Template;
-use domain::id::OrgId;
+use domain::id::{IncidentId, OrgId};
 use domain::time::Timestamp;
 use moka::future::Cache;
 use tokio::sync::Mutex;
@@ -18,22 +21,39 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::assets::Precompressed;
-use crate::view::public::StatusPage;
+use crate::view::public::{IncidentPage, StatusPage};
 
 /// A change made by another process (a command of the operator, another replica) shows after this time at the latest.
 const FRESH: Duration = Duration::from_secs(5);
+/// A page older than this is not shown while another request renders it.
+const MEANWHILE: Duration = Duration::from_secs(30);
 /// How long a page may stand in for a database that is away.
 const LAST_GOOD: Duration = Duration::from_hours(24);
-/// Pages kept at most; those not asked for go first.
+/// Pages and incidents kept at most; those not asked for go first.
 const CAPACITY: u64 = 10_000;
 
-/// A page by the slugs it was asked for; `None`: the default page.
-pub type Key = (String, Option<String>);
+/// What was asked for, by the slugs in the address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub organization: String,
+    /// `None`: the default page.
+    pub page: Option<String>,
+    /// `None`: the page itself.
+    pub incident: Option<IncidentId>,
+}
+
+/// What is rendered.
+#[derive(Debug, Clone)]
+pub enum View {
+    Page(Box<StatusPage>),
+    Incident(Box<IncidentPage>),
+}
 
 /// What a load gives for the cache to keep.
+#[derive(Debug, Clone)]
 pub struct Loaded {
     pub organization: OrgId,
-    pub view: StatusPage,
+    pub view: View,
     pub at: Timestamp,
 }
 
@@ -43,6 +63,7 @@ pub struct PageCache(Arc<Inner>);
 
 struct Inner {
     entries: Cache<Key, Arc<Entry>>,
+    signals: Signals,
     /// Counts all changes.
     clock: AtomicU64,
     /// The newest change of each organization, by `clock`; a page loaded before it is not fresh.
@@ -58,99 +79,138 @@ struct Entry {
     turn: Mutex<()>,
 }
 
+#[derive(Clone)]
 struct Snapshot {
     bytes: Precompressed,
     loaded: Loaded,
     /// When it was loaded; `shown_at` moves on while it stands in for a database that is away.
     loaded_at: Instant,
     shown_at: Instant,
-    /// The cache's clock before the load.
-    as_of: u64,
+    as_of: AsOf,
 }
 
-impl Default for PageCache {
-    fn default() -> Self {
+/// Read before a load: a change during it makes the result old at once.
+#[derive(Clone, Copy)]
+struct AsOf {
+    /// The cache's clock.
+    changes: u64,
+    withdrawals: Moment,
+}
+
+impl PageCache {
+    /// `signals` tell what was withdrawn; changes come by [`Self::follow`].
+    pub fn new(signals: Signals) -> Self {
         Self(Arc::new(Inner {
             entries: Cache::builder().max_capacity(CAPACITY).time_to_idle(LAST_GOOD).build(),
+            signals,
             clock: AtomicU64::new(0),
             changes: RwLock::default(),
             missed: AtomicU64::new(0),
         }))
     }
-}
 
-impl PageCache {
     /// The bytes of a page; `load` runs when there are none that are fresh, and gives `None` for a page that a
     /// stranger may not see (its bytes are then forgotten).
-    pub async fn get<E>(
+    pub async fn get<E, F: Future<Output = Result<Option<Loaded>, E>>>(
         &self,
-        key: Key,
-        load: impl AsyncFnOnce() -> Result<Option<Loaded>, E>,
+        key: &Key,
+        load: impl Fn() -> F,
         is_outage: impl Fn(&E) -> bool,
     ) -> Result<Option<Precompressed>, E> {
-        if let Some(entry) = self.0.entries.get(&key).await {
-            let known = entry.current();
-            if let Some(snapshot) = known.as_ref().filter(|snapshot| self.is_fresh(snapshot)) {
-                return Ok(Some(snapshot.bytes.clone()));
-            }
-            if let Some(snapshot) = known {
-                // Somebody renders already: the old page is better than a queue.
-                let Ok(_turn) = entry.turn.try_lock() else { return Ok(Some(snapshot.bytes.clone())) };
-                return self.refresh(&key, &entry, load, is_outage).await;
-            }
+        let entry = match self.0.entries.get(key).await {
+            Some(entry) => entry,
+            None => self.0.entries.get_with(key.clone(), async { Arc::default() }).await,
+        };
+        if let Some(snapshot) = entry.current().filter(|snapshot| self.is_fresh(snapshot)) {
+            return Ok(Some(snapshot.bytes.clone()));
         }
-        let entry = self.0.entries.get_with(key.clone(), async { Arc::default() }).await;
-        let _turn = entry.turn.lock().await;
+        let _turn = match entry.turn.try_lock() {
+            Ok(turn) => turn,
+            // Somebody renders already: the old page is better than a queue, where it may be shown at all. Looked up only
+            // now, so that it is not one that was forgotten meanwhile.
+            Err(_) => match entry.current().filter(|snapshot| self.is_good_meanwhile(snapshot)) {
+                Some(snapshot) => return Ok(Some(snapshot.bytes.clone())),
+                None => entry.turn.lock().await,
+            },
+        };
         // While waiting for the turn another request may have rendered it.
         if let Some(snapshot) = entry.current().filter(|snapshot| self.is_fresh(snapshot)) {
             return Ok(Some(snapshot.bytes.clone()));
         }
-        self.refresh(&key, &entry, load, is_outage).await
+        self.refresh(key, &entry, load, is_outage).await
     }
 
-    async fn refresh<E>(
+    async fn refresh<E, F: Future<Output = Result<Option<Loaded>, E>>>(
         &self,
         key: &Key,
         entry: &Entry,
-        load: impl AsyncFnOnce() -> Result<Option<Loaded>, E>,
+        load: impl Fn() -> F,
         is_outage: impl Fn(&E) -> bool,
     ) -> Result<Option<Precompressed>, E> {
-        // Read before the load: a change during it makes the result old at once.
-        let as_of = self.0.clock.load(Ordering::Acquire);
-        match load().await {
+        let mut as_of = self.as_of();
+        let mut result = load().await;
+        if let Ok(Some(loaded)) = &result
+            && self.0.signals.is_withdrawn_since(loaded.organization, as_of.withdrawals)
+        {
+            // It may have been read just before it was made private.
+            as_of = self.as_of();
+            result = load().await;
+        }
+        match result {
             Ok(Some(loaded)) => {
                 let now = Instant::now();
-                let bytes = render(&loaded.view);
+                let bytes = loaded.view.render();
                 entry.put(Snapshot { bytes: bytes.clone(), loaded, loaded_at: now, shown_at: now, as_of });
                 Ok(Some(bytes))
             }
             Ok(None) => {
-                self.0.entries.invalidate(key).await;
+                self.forget(key, entry).await;
                 Ok(None)
             }
             Err(error) => match entry.current() {
-                // Only while nothing is known to have changed: it may have been made private (D12).
                 Some(old)
-                    if is_outage(&error) && self.is_newest(&old) && old.loaded_at.elapsed() < LAST_GOOD =>
+                    if is_outage(&error)
+                        && self.may_be_shown(&old)
+                        && old.loaded_at.elapsed() < LAST_GOOD =>
                 {
-                    Ok(Some(entry.stand_in(&old)))
+                    Ok(Some(entry.stand_in(&old, as_of.changes)))
                 }
                 _ => {
-                    self.0.entries.invalidate(key).await;
+                    self.forget(key, entry).await;
                     Err(error)
                 }
             },
         }
     }
 
+    /// Also for those who hold the entry already.
+    async fn forget(&self, key: &Key, entry: &Entry) {
+        entry.clear();
+        self.0.entries.invalidate(key).await;
+    }
+
+    fn as_of(&self) -> AsOf {
+        AsOf { changes: self.0.clock.load(Ordering::Acquire), withdrawals: self.0.signals.moment() }
+    }
+
     fn is_fresh(&self, snapshot: &Snapshot) -> bool {
-        snapshot.shown_at.elapsed() < FRESH && self.is_newest(snapshot)
+        snapshot.shown_at.elapsed() < FRESH && self.is_newest(snapshot) && self.may_be_shown(snapshot)
+    }
+
+    fn is_good_meanwhile(&self, snapshot: &Snapshot) -> bool {
+        snapshot.shown_at.elapsed() < MEANWHILE && self.may_be_shown(snapshot)
+    }
+
+    /// Nothing of its organization was withdrawn since it was loaded (D12).
+    fn may_be_shown(&self, snapshot: &Snapshot) -> bool {
+        let moment = snapshot.as_of.withdrawals;
+        !self.0.signals.is_withdrawn_since(snapshot.loaded.organization, moment)
     }
 
     /// No change is known that came after it.
     fn is_newest(&self, snapshot: &Snapshot) -> bool {
-        snapshot.as_of >= self.0.missed.load(Ordering::Acquire)
-            && snapshot.as_of >= self.change_of(snapshot.loaded.organization)
+        snapshot.as_of.changes >= self.0.missed.load(Ordering::Acquire)
+            && snapshot.as_of.changes >= self.change_of(snapshot.loaded.organization)
     }
 
     fn change_of(&self, organization: OrgId) -> u64 {
@@ -189,30 +249,45 @@ impl Entry {
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
     }
 
-    /// The old page with its age in the place where "Checked 12 s ago" stands.
-    fn stand_in(&self, old: &Snapshot) -> Precompressed {
-        let mut view = old.loaded.view.clone();
-        view.headline.checked = format!(
-            "Data as of {}. Newer data cannot be loaded right now.",
-            crate::words::instant(old.loaded.at)
-        );
-        let bytes = render(&view);
+    fn clear(&self) {
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The old page with its age on it. Stands for the changes up to `changes` too, so that not every request asks the
+    /// database that is away.
+    fn stand_in(&self, old: &Snapshot, changes: u64) -> Precompressed {
+        let bytes = old.loaded.view.aged(old.loaded.at).render();
         self.put(Snapshot {
             bytes: bytes.clone(),
-            loaded: Loaded {
-                organization: old.loaded.organization,
-                view: old.loaded.view.clone(),
-                at: old.loaded.at,
-            },
-            loaded_at: old.loaded_at,
             shown_at: Instant::now(),
-            as_of: old.as_of,
+            as_of: AsOf { changes, ..old.as_of },
+            ..old.clone()
         });
         bytes
     }
 }
 
-fn render(view: &StatusPage) -> Precompressed {
-    // Writing into a String fails only when a Display implementation does; ours do not.
-    Precompressed::new(view.render().unwrap_or_default())
+impl View {
+    fn render(&self) -> Precompressed {
+        let text = match self {
+            Self::Page(view) => view.render(),
+            Self::Incident(view) => view.render(),
+        };
+        // Writing into a String fails only when a Display implementation does; ours do not.
+        Precompressed::new(text.unwrap_or_default())
+    }
+
+    /// With its age: where "Checked 12 s ago" stands, and at the foot of an incident.
+    fn aged(&self, at: Timestamp) -> Self {
+        let age = format!("Data as of {}. Newer data cannot be loaded right now.", crate::words::instant(at));
+        let mut aged = self.clone();
+        match &mut aged {
+            Self::Page(view) => view.headline.checked = age,
+            Self::Incident(view) => view.page.watched = age,
+        }
+        aged
+    }
 }
+
+#[cfg(test)]
+mod tests;

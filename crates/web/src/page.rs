@@ -19,6 +19,11 @@ pub(crate) fn html(view: &impl Template) -> Response {
     }
 }
 
+/// 301 to where this page is now (X1). The redirects of axum are 308, which old link checkers do not know.
+pub(crate) fn moved(to: &str) -> Response {
+    (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, to)]).into_response()
+}
+
 /// The error page for a problem, with its status and headers.
 #[expect(clippy::needless_pass_by_value, reason = "stands at the end of `map_err`")]
 pub(crate) fn failure(state: &AppState, problem: Problem) -> Response {

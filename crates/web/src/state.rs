@@ -53,14 +53,8 @@ pub struct Inner {
 impl AppState {
     pub fn new(ctx: Context, config: WebConfig, egress: Egress) -> Self {
         let sessions = Cache::builder().max_capacity(100_000).time_to_live(SESSION_CACHE).build();
-        Self(Arc::new(Inner {
-            ctx,
-            config,
-            egress,
-            pages: PageCache::default(),
-            public_rate: PublicRate::default(),
-            sessions,
-        }))
+        let pages = PageCache::new(ctx.signals.clone());
+        Self(Arc::new(Inner { ctx, config, egress, pages, public_rate: PublicRate::default(), sessions }))
     }
 
     /// After anything that ends sessions: this process looks each of them up again.

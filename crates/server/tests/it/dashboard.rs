@@ -259,7 +259,7 @@ async fn an_old_slug_leads_members_on_and_tells_strangers_nothing(app: TestApp) 
     let moved = send(&alice, "/orgs/acme/settings/slug", &[("slug", "acme-labs")]).await;
     assert_eq!(location(&moved), "/orgs/acme-labs/settings?done=settings-saved");
     let old = alice.opens("/orgs/acme/monitors").await;
-    assert_eq!(old.status, StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(old.status, StatusCode::MOVED_PERMANENTLY);
     assert_eq!(old.header("location"), Some("/orgs/acme-labs/monitors"));
     assert_eq!(charlie.opens("/orgs/acme/monitors").await.status, StatusCode::NOT_FOUND);
 }

@@ -39,6 +39,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("outbox::settle_failed", "one claimed row"),
     ("outbox::settle_retry", "one claimed row"),
     ("outbox::settle_sent", "one claimed row"),
+    ("page_view::find_moved_page", PROVES),
     ("page_view::find_page_of_incident", PROVES),
     ("page_view::find_public_page", PROVES),
     ("services::purge", PURGES),

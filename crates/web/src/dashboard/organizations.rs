@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::plan::Tier;
+use domain::text::Slug;
 use serde::Deserialize;
 use store::organizations::Membership;
 
@@ -116,6 +117,9 @@ fn row(state: &AppState, deleted: Membership) -> DeletedRow {
 /// offer to bring a deleted one back (X18), or what a stranger sees.
 pub(crate) async fn elsewhere(state: &AppState, user: &PageUser, slug: &str, parts: &Parts) -> Response {
     let body = async {
+        if !Slug::is_shaped(slug) {
+            return Err(Problem::not_found());
+        }
         let mut conn = state.ctx.db.read().await?;
         let person = user.login.session.user_id;
         let moved =
@@ -125,7 +129,7 @@ pub(crate) async fn elsewhere(state: &AppState, user: &PageUser, slug: &str, par
         if let Some(membership) = moved.filter(|_| parts.method == Method::GET) {
             let rest = parts.uri.path().strip_prefix(&format!("/orgs/{slug}")).unwrap_or_default();
             let to = format!("{}/orgs/{}{rest}", state.config.base(), membership.organization.slug);
-            return Ok(Redirect::permanent(&to).into_response());
+            return Ok(crate::page::moved(&to));
         }
         let deleted = find_deleted(state, user, slug).await?.ok_or_else(Problem::not_found)?;
         let view = DeletedPage { site: site(state, user), organization: row(state, deleted) };

@@ -1,49 +1,53 @@
 //! `GET /p/{org}/{page}/incidents/{id}`: the permalink of an incident, and the plan's older address (X23).
 
-use askama::Template;
 use axum::extract::State;
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::http::request::Parts;
+use axum::response::Response;
 use domain::id::IncidentId;
+use domain::plan::Limits;
+use domain::text::Slug;
 use domain::time::{DAY_MS, Timestamp};
+use store::page_view::{self, PublicPage};
 
-use super::assemble::incidents;
-use super::gate::{Open, frame};
-use super::status_page::facts;
+use super::assemble::{Facts, incidents};
+use super::status_page::answer;
+use super::timeline::Seen;
 use crate::AppState;
+use crate::cache::Key;
 use crate::error::Problem;
 use crate::extract::Path;
-use crate::view::public::IncidentPage;
+use crate::view::public::Incident;
 
+/// From memory like the page, and with its age on it while the database is away.
 pub async fn show(
     State(state): State<AppState>,
-    Open(open): Open,
-    Path((_, _, id)): Path<(String, String, String)>,
+    Path((organization, page, id)): Path<(String, String, IncidentId)>,
+    asked: Parts,
 ) -> Response {
-    let page = frame(&state, &open, String::new());
-    match find(&state, open, &id).await {
-        Ok(Some(incident)) => {
-            let html = IncidentPage { page, incident }.render().unwrap_or_default();
-            ([(axum::http::header::CACHE_CONTROL, "public, max-age=15")], Html(html)).into_response()
-        }
-        Ok(None) => crate::page::failure(&state, Problem::not_found()),
-        Err(error) => crate::page::failure(&state, error.into()),
-    }
+    answer(&state, Key { organization, page: Some(page), incident: Some(id) }, &asked).await
 }
 
-async fn find(
-    state: &AppState,
-    open: store::page_view::PublicPage,
-    id: &str,
-) -> store::Result<Option<crate::view::public::Incident>> {
-    let now = state.ctx.now();
+/// The reads behind one incident of a page.
+pub(super) async fn load(
+    conn: &mut store::Conn,
+    open: PublicPage,
+    id: IncidentId,
+    limits: &Limits,
+    now: Timestamp,
+) -> store::Result<Option<Incident>> {
     // The tier decides how far back visitors see (S38, D10); what is still open is always shown.
-    let limits = state.ctx.policy.limits(open.tier);
     let since = limits
         .incident_history_days
         .map_or(Timestamp::from_ms(0), |days| now.plus_ms(-i64::from(days) * DAY_MS));
-    let mut conn = state.ctx.db.read().await?;
-    let facts = facts(&mut conn, open, since).await?;
-    Ok(incidents(&facts, now).into_iter().find(|incident| incident.id == id))
+    let scope = open.scope();
+    let rows = page_view::find_incident(conn, scope, open.page.id, id, since).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let updates = page_view::list_updates_of(conn, scope, id).await?;
+    let seen = Seen { monitors: Vec::new(), intervals: Vec::new(), incidents: rows };
+    let facts = Facts { open, services: Vec::new(), seen, updates };
+    Ok(incidents(&facts, now).into_iter().next())
 }
 
 /// The plan's address without a page: leads to the page that shows it, if a stranger may see one (S28).
@@ -51,14 +55,16 @@ pub async fn find_page(
     State(state): State<AppState>,
     Path((organization, id)): Path<(String, IncidentId)>,
 ) -> Response {
+    if !Slug::is_shaped(&organization) {
+        return crate::page::failure(&state, Problem::not_found());
+    }
     let found = async {
         let mut conn = state.ctx.db.read().await?;
-        store::page_view::find_page_of_incident(&mut conn, &organization, id).await
+        page_view::find_page_of_incident(&mut conn, &organization, id, state.ctx.now()).await
     };
     match found.await {
-        Ok(Some(page)) => {
-            Redirect::permanent(&format!("{}/p/{organization}/{page}/incidents/{id}", state.config.base()))
-                .into_response()
+        Ok(Some((organization, page))) => {
+            crate::page::moved(&format!("{}/p/{organization}/{page}/incidents/{id}", state.config.base()))
         }
         Ok(None) => crate::page::failure(&state, Problem::not_found()),
         Err(error) => crate::page::failure(&state, error.into()),

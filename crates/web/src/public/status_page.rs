@@ -1,17 +1,20 @@
-//! `GET /p/{org}` and `GET /p/{org}/{page}`: the page itself, from memory whenever it is fresh.
+//! `GET /p/{org}` and `GET /p/{org}/{page}`: the page itself, from memory whenever it is fresh; its incidents go the same way.
 
-use axum::extract::{OriginalUri, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
+use axum::http::request::Parts;
 use axum::response::Response;
 use domain::time::{DAY_MS, Timestamp};
 use store::page_view::{self, PublicPage};
 
 use super::assemble::{Facts, status_page};
-use super::gate::{frame, moved_or_absent};
+use super::gate::{can_name, frame, moved_or_absent};
+use super::incident;
 use super::timeline::{DAYS, Seen};
 use crate::AppState;
-use crate::cache::Loaded;
+use crate::cache::{Key, Loaded, View};
+use crate::error::Problem;
 use crate::extract::Path;
+use crate::view::public::IncidentPage;
 
 /// How long browsers and caches in between may keep the page (`ux.md` 1.2).
 const CACHE_CONTROL: &str = "public, max-age=15, stale-while-revalidate=60, stale-if-error=86400";
@@ -19,62 +22,58 @@ const CACHE_CONTROL: &str = "public, max-age=15, stale-while-revalidate=60, stal
 pub async fn show_default(
     State(state): State<AppState>,
     Path(organization): Path<String>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    asked: Parts,
 ) -> Response {
-    answer(&state, organization, None, uri.path(), &headers).await
+    answer(&state, Key { organization, page: None, incident: None }, &asked).await
 }
 
 pub async fn show(
     State(state): State<AppState>,
     Path((organization, page)): Path<(String, String)>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    asked: Parts,
 ) -> Response {
-    answer(&state, organization, Some(page), uri.path(), &headers).await
+    answer(&state, Key { organization, page: Some(page), incident: None }, &asked).await
 }
 
-async fn answer(
-    state: &AppState,
-    organization: String,
-    page: Option<String>,
-    path: &str,
-    headers: &HeaderMap,
-) -> Response {
-    let key = (organization.clone(), page.clone());
-    let load = async || load(state, &organization, page.as_deref()).await;
-    match state.pages.get(key, load, |error| matches!(error, store::Error::Unavailable(_))).await {
-        Ok(Some(bytes)) => bytes.answer(headers, "text/html; charset=utf-8", CACHE_CONTROL),
-        Ok(None) => match state.ctx.db.read().await {
-            Ok(mut conn) => moved_or_absent(state, &mut conn, &organization, path).await,
-            Err(error) => crate::page::failure(state, error.into()),
-        },
+/// What stands at this key: fresh from memory, else rendered, else where it moved to.
+pub(super) async fn answer(state: &AppState, key: Key, asked: &Parts) -> Response {
+    if !can_name(&key.organization, key.page.as_deref()) {
+        return crate::page::failure(state, Problem::not_found());
+    }
+    let load = || load(state.clone(), key.clone());
+    match state.pages.get(&key, load, |error| matches!(error, store::Error::Unavailable(_))).await {
+        Ok(Some(bytes)) => bytes.answer(&asked.headers, "text/html; charset=utf-8", CACHE_CONTROL),
+        Ok(None) => moved_or_absent(state, &key.organization, key.page.as_deref(), asked).await,
         Err(error) => crate::page::failure(state, error.into()),
     }
 }
 
-async fn load(
-    state: &AppState,
-    organization: &str,
-    page: Option<&str>,
-) -> Result<Option<Loaded>, store::Error> {
+async fn load(state: AppState, key: Key) -> Result<Option<Loaded>, store::Error> {
     let now = state.ctx.now();
     let mut conn = state.ctx.db.read().await?;
-    let Some(open) = page_view::find_public_page(&mut conn, organization, page).await? else {
-        return Ok(None);
+    let found = page_view::find_public_page(&mut conn, &key.organization, key.page.as_deref()).await?;
+    let Some(open) = found else { return Ok(None) };
+    let organization = open.page.organization_id;
+    let limits = state.ctx.policy.limits(open.tier);
+    let view = match key.incident {
+        Some(incident) => {
+            let page = frame(&state, &open, String::new());
+            let Some(incident) = incident::load(&mut conn, open, incident, &limits, now).await? else {
+                return Ok(None);
+            };
+            View::Incident(Box::new(IncidentPage { page, incident }))
+        }
+        None => {
+            let facts = facts(&mut conn, open, now.plus_ms(-DAYS * DAY_MS)).await?;
+            let page = frame(&state, &facts.open, String::new());
+            View::Page(Box::new(status_page(page, &facts, &limits, now)))
+        }
     };
-    let facts = facts(&mut conn, open, now.plus_ms(-DAYS * DAY_MS)).await?;
-    let limits = state.ctx.policy.limits(facts.open.tier);
-    let view = status_page(frame(state, &facts.open, String::new()), &facts, &limits, now);
-    Ok(Some(Loaded { organization: facts.open.page.organization_id, view, at: now }))
+    Ok(Some(Loaded { organization, view, at: now }))
 }
 
 /// The reads behind a page, for the time after `since`.
-pub(super) async fn facts(
-    conn: &mut store::Conn,
-    open: PublicPage,
-    since: Timestamp,
-) -> store::Result<Facts> {
+async fn facts(conn: &mut store::Conn, open: PublicPage, since: Timestamp) -> store::Result<Facts> {
     let (scope, id) = (open.scope(), open.page.id);
     Ok(Facts {
         services: page_view::list_services(conn, scope, id).await?,
