@@ -41,20 +41,21 @@ pub(crate) async fn client_ip(State(state): State<AppState>, mut request: Reques
 
 fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &[ipnet::IpNet]) -> IpAddr {
     let is_trusted = |ip: IpAddr| trusted.iter().any(|net| net.contains(&ip));
-    let hops: Vec<&str> = headers
+    // Bytes: one hop that is no text must not hide the others of its line.
+    let hops: Vec<&[u8]> = headers
         .get_all("x-forwarded-for")
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .collect();
-    let mut client = peer;
+    // A socket for both families gives an IPv4 peer as `::ffff:127.0.0.1`.
+    let mut client = peer.to_canonical();
     for hop in hops.into_iter().rev() {
         if !is_trusted(client) {
             break;
         }
         // An unreadable hop was written by somebody we do not know: stop at the last address that we do.
-        let Ok(ip) = hop.parse::<IpAddr>() else { break };
+        let ip = std::str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse::<IpAddr>().ok());
+        let Some(ip) = ip else { break };
         client = ip.to_canonical();
     }
     client
@@ -67,26 +68,73 @@ mod tests {
     fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().unwrap());
+            let value = axum::http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            headers.append("x-forwarded-for", value);
         }
         let trusted: Vec<_> = trusted.iter().map(|net| net.parse().unwrap()).collect();
         resolve(peer.parse().unwrap(), &headers, &trusted).to_string()
     }
 
+    /// Shapes of `X-Forwarded-For` by which somebody might pass for 127.0.0.1, 10.0.0.2 or 1.2.3.4.
+    const LIES: [&[&str]; 20] = [
+        &["1.2.3.4"],
+        &["127.0.0.1"],
+        &["::1"],
+        &["::ffff:127.0.0.1"],
+        &["10.0.0.2"],
+        &["1.2.3.4, 127.0.0.1"],
+        &["1.2.3.4,127.0.0.1,10.0.0.2"],
+        &["1.2.3.4", "127.0.0.1"],
+        &[" 127.0.0.1 "],
+        &["127.0.0.1,"],
+        &[",127.0.0.1"],
+        &[","],
+        &[""],
+        &["127.0.0.1:443"],
+        &["[::1]:443"],
+        &["\"127.0.0.1\""],
+        &["for=127.0.0.1"],
+        &["0x7f000001"],
+        &["unknown, 127.0.0.1"],
+        &["ÿ, 127.0.0.1"],
+    ];
+
     #[test]
     fn a_header_from_a_stranger_is_not_believed() {
-        // T-16: twenty shapes of the same lie would all end here.
-        assert_eq!(client("203.0.113.7", &["1.2.3.4"], &[]), "203.0.113.7");
-        assert_eq!(client("203.0.113.7", &["1.2.3.4"], &["127.0.0.1/32"]), "203.0.113.7");
+        // T-16
+        for lie in LIES {
+            for trusted in [&[][..], &["127.0.0.1/32", "10.0.0.0/8"]] {
+                assert_eq!(client("203.0.113.7", lie, trusted), "203.0.113.7", "{lie:?} {trusted:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lie_in_front_of_what_the_proxy_wrote_is_not_believed() {
+        // The proxy appends to the line, or adds a line of its own.
+        let trusted = ["127.0.0.1/32", "10.0.0.0/8"];
+        for lie in LIES {
+            let joined: Vec<String> = lie.iter().map(|line| format!("{line}, 198.51.100.9")).collect();
+            let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
+            assert_eq!(client("127.0.0.1", &joined, &trusted), "198.51.100.9", "{joined:?}");
+            let added = [lie, &["198.51.100.9, 10.0.0.2"]].concat();
+            assert_eq!(client("127.0.0.1", &added, &trusted), "198.51.100.9", "{added:?}");
+        }
     }
 
     #[test]
     fn the_hops_are_counted_from_the_right() {
         let trusted = ["127.0.0.1/32", "10.0.0.0/8"];
-        assert_eq!(client("127.0.0.1", &["6.6.6.6, 198.51.100.9"], &trusted), "198.51.100.9");
-        assert_eq!(client("127.0.0.1", &["6.6.6.6", "198.51.100.9, 10.0.0.2"], &trusted), "198.51.100.9");
         assert_eq!(client("127.0.0.1", &["6.6.6.6, garbage"], &trusted), "127.0.0.1");
         assert_eq!(client("127.0.0.1", &[], &trusted), "127.0.0.1");
+        assert_eq!(client("127.0.0.1", &["2001:db8::7"], &trusted), "2001:db8::7");
+    }
+
+    #[test]
+    fn a_trusted_peer_is_known_in_both_ways_to_write_its_address() {
+        assert_eq!(client("::ffff:127.0.0.1", &["198.51.100.9"], &["127.0.0.1/32"]), "198.51.100.9");
+        assert_eq!(client("::ffff:127.0.0.1", &[], &["127.0.0.1/32"]), "127.0.0.1");
+        assert_eq!(client("::1", &["198.51.100.9"], &["127.0.0.1/32"]), "::1");
     }
 
     #[test]
