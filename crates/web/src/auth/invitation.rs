@@ -34,9 +34,11 @@ pub(crate) struct Input {
 pub(crate) async fn show(
     State(state): State<AppState>,
     Visitor(login): Visitor,
-    Query(link): Query<Link>,
+    link: Result<Query<Link>, crate::error::Problem>,
 ) -> Response {
-    match page(&state, login.as_ref(), &link.token).await {
+    // A query that cannot be read holds no token that anybody was sent.
+    let token = link.map(|Query(link)| link.token).unwrap_or_default();
+    match page(&state, login.as_ref(), &token).await {
         Ok(view) => without_referrer(html(&view)),
         Err(error) => refuse(&state, error),
     }
