@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use actions::Context;
+use actions::health::Loop;
 use domain::plan::Tier;
 use domain::schedule::Rhythm;
 use domain::time::Timestamp;
@@ -71,6 +72,7 @@ pub(crate) async fn run(
     let mut pause = FIRST_PAUSE;
     // The stop cuts off waiting only: a claim that was committed is dispatched.
     while let Some(places) = stop.run_until_cancelled(scheduler.ready(&mut is_behind)).await.flatten() {
+        scheduler.ctx.signals.health().turned(Loop::Scheduler, scheduler.ctx.now());
         let wait = match scheduler.turn(places).await {
             Ok(wait) => {
                 pause = FIRST_PAUSE;

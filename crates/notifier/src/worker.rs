@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actions::Context;
+use actions::health::Loop;
 use domain::notification::{Delivery, retry_after_s};
 use domain::time::Timestamp;
 use tokio::task::JoinSet;
@@ -34,6 +35,7 @@ pub async fn run(ctx: Context, mailer: Mailer, stop: CancellationToken) {
     let mailer = Arc::new(mailer);
     let mut flying = JoinSet::new();
     while !stop.is_cancelled() {
+        ctx.signals.health().turned(Loop::Notifier, ctx.now());
         let claimed = claim(&ctx, AT_ONCE - flying.len()).await;
         let may_be_more = !claimed.is_empty() && flying.len() + claimed.len() < AT_ONCE;
         for delivery in claimed {
@@ -46,7 +48,8 @@ pub async fn run(ctx: Context, mailer: Mailer, stop: CancellationToken) {
             () = stop.cancelled() => {}
             Some(ended) = flying.join_next() => note(&ended),
             () = ctx.signals.outbox_is_filled(), if flying.len() < AT_ONCE => {}
-            () = tokio::time::sleep(POLL), if flying.len() < AT_ONCE => {}
+            // Also when nothing more can be taken: the turn is the sign of life.
+            () = tokio::time::sleep(POLL) => {}
         }
     }
     while let Some(ended) = flying.join_next().await {

@@ -1,9 +1,11 @@
 //! Health for load balancers and supervisors (X94, `ux.md` 3.3). No tenant data.
 
+use actions::health::Loop;
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::AppState;
@@ -14,23 +16,82 @@ pub async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// The database answers and has the schema of this program.
-pub async fn readyz(State(state): State<AppState>) -> Response {
-    if is_ready(&state).await { (StatusCode::OK, "ready\n").into_response() } else { not_ready() }
+/// The database answers and has the schema of this program, the loops turn, and the process is not about to stop.
+/// `?verbose` lists these parts as JSON.
+pub async fn readyz(State(state): State<AppState>, uri: Uri) -> Response {
+    let parts = Parts::look_at(&state).await;
+    let is_verbose = uri.query().is_some_and(|query| query.split('&').any(|word| word == "verbose"));
+    match (is_verbose, parts.is_ready()) {
+        (true, true) => Json(json!({"status": "ready", "parts": parts})).into_response(),
+        (true, false) => {
+            let body = Json(json!({"status": "not_ready", "parts": parts}));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+        (false, true) => "ready\n".into_response(),
+        (false, false) => parts.problem().into_response(),
+    }
 }
 
 /// The plan's health check: as `/readyz`, in JSON (S14).
 pub async fn health(State(state): State<AppState>) -> Response {
-    if is_ready(&state).await { Json(json!({"status": "ok"})).into_response() } else { not_ready() }
+    let parts = Parts::look_at(&state).await;
+    if parts.is_ready() {
+        Json(json!({"status": "ok"})).into_response()
+    } else {
+        parts.problem().into_response()
+    }
 }
 
-async fn is_ready(state: &AppState) -> bool {
-    state.ctx.db.is_ready().await.unwrap_or(false)
+/// One word for each part; `ok` is the only good one.
+#[derive(Debug, Serialize)]
+struct Parts {
+    database: &'static str,
+    migrations: &'static str,
+    scheduler: &'static str,
+    notifier: &'static str,
+    process: &'static str,
 }
 
-fn not_ready() -> Response {
-    let mut problem =
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database does not answer.");
-    problem.retry_after_s = Some(5);
-    problem.into_response()
+const OK: &str = "ok";
+
+impl Parts {
+    async fn look_at(state: &AppState) -> Self {
+        let (health, now) = (state.ctx.signals.health(), state.ctx.now());
+        let (database, migrations) = match state.ctx.db.is_ready().await {
+            Ok(true) => (OK, OK),
+            Ok(false) => (OK, "missing"),
+            Err(_) => ("unavailable", "unknown"),
+        };
+        let turning = |which| if health.is_turning(which, now) { OK } else { "late" };
+        Self {
+            database,
+            migrations,
+            scheduler: turning(Loop::Scheduler),
+            notifier: turning(Loop::Notifier),
+            process: if health.is_draining() { "stopping" } else { OK },
+        }
+    }
+
+    fn named(&self) -> [(&'static str, &'static str); 5] {
+        [
+            ("database", self.database),
+            ("migrations", self.migrations),
+            ("scheduler", self.scheduler),
+            ("notifier", self.notifier),
+            ("process", self.process),
+        ]
+    }
+
+    fn is_ready(&self) -> bool {
+        self.named().iter().all(|(_, word)| *word == OK)
+    }
+
+    fn problem(&self) -> Problem {
+        let bad = self.named().into_iter().filter(|(_, word)| *word != OK);
+        let bad: Vec<String> = bad.map(|(name, word)| format!("{name} {word}")).collect();
+        let detail = format!("Not ready: {}.", bad.join(", "));
+        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        problem.retry_after_s = Some(5);
+        problem
+    }
 }

@@ -1,7 +1,10 @@
 //! `serve`: starts the parts in order, tells where to go, stops them in the reverse order.
 
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use actions::health::{Health, Loop};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -9,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Failure, Result, print};
 use crate::cli::Exit;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::lock::{LockError, ServerLock};
 use crate::{log, parts};
 
@@ -35,12 +38,15 @@ pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
     let egress = parts::egress(&config)?;
     let state = parts::state(&config, ctx.clone(), egress.clone());
     let mailer = parts::mailer(&config)?;
-    let listener = TcpListener::bind(config.server.listen).await.map_err(|error| {
-        let address = config.server.listen;
-        Failure::new(Exit::Unavailable, format!("{address} cannot be listened on ({error}): stop the other program, or write another server.listen."))
-    })?;
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .map_err(|error| not_listening(config.server.listen, &error))?;
 
-    let stop = stop_signal()?;
+    let health = ctx.signals.health();
+    let stop = stop_signal(health.clone())?;
+    // From here on they are expected to turn.
+    health.turned(Loop::Scheduler, ctx.now());
+    health.turned(Loop::Notifier, ctx.now());
     let tasks = TaskTracker::new();
     let pages = tokio::spawn(state.pages.clone().follow(ctx.signals.changed_pages()));
     tasks.spawn(checker::run(ctx.clone(), egress, parts::checker(&config), stop.clone()));
@@ -67,12 +73,30 @@ pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
 
 #[expect(clippy::needless_pass_by_value, reason = "stands at the end of `map_err`")]
 fn refused(error: LockError) -> Failure {
-    let exit = if matches!(error, LockError::Taken(_)) { Exit::TryAgain } else { Exit::Failed };
+    let exit = match &error {
+        LockError::Taken(_) => Exit::TryAgain,
+        LockError::Io { source, .. } if config::is_misplaced(source) => Exit::Config,
+        LockError::Io { .. } => Exit::Failed,
+    };
     Failure::new(exit, error.to_string())
 }
 
-/// Cancelled by SIGTERM or Ctrl-C.
-fn stop_signal() -> Result<CancellationToken> {
+/// Another program may end; an address that is not ours, or a port that we may not have, stays as it is.
+fn not_listening(address: SocketAddr, error: &io::Error) -> Failure {
+    let (exit, advice) = match error.kind() {
+        io::ErrorKind::AddrNotAvailable => {
+            (Exit::Config, "write an address of this machine as server.listen")
+        }
+        io::ErrorKind::PermissionDenied => {
+            (Exit::Config, "write a port from 1024 on as server.listen, or let this program use lower ones")
+        }
+        _ => (Exit::Unavailable, "stop the other program, or write another server.listen"),
+    };
+    Failure::new(exit, format!("{address} cannot be listened on ({error}): {advice}."))
+}
+
+/// Cancelled by SIGTERM or Ctrl-C, after `health` says so.
+fn stop_signal(health: Health) -> Result<CancellationToken> {
     let failed =
         |error: std::io::Error| Failure::new(Exit::Failed, format!("signals cannot be received: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -82,6 +106,7 @@ fn stop_signal() -> Result<CancellationToken> {
     tokio::spawn(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         tracing::info!("stopping");
+        health.drain();
         cancel.cancel();
     });
     Ok(token)

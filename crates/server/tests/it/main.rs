@@ -20,5 +20,6 @@ mod organizations;
 mod process;
 mod public_page;
 mod secrets;
+mod readiness;
 mod subscriptions;
 mod without_organization;
