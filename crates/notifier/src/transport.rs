@@ -58,7 +58,7 @@ pub enum TransportError {
     From,
     #[error("the mail server's name cannot be checked over TLS")]
     Tls(#[source] smtp::Error),
-    #[error("the folder for mails cannot be created")]
+    #[error("the folder for mails cannot be created or written")]
     Folder(#[source] std::io::Error),
 }
 
@@ -200,7 +200,11 @@ fn classify(error: &smtp::Error) -> Failure {
 
 fn create_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // One that exists may belong to somebody else; the first mail would be too late to find out.
+    let trial = folder.join(".writable");
+    std::fs::write(&trial, [])?;
+    std::fs::remove_file(&trial)
 }
 
 /// Written beside its place and moved there, so that nobody reads half a mail.

@@ -16,7 +16,10 @@ pub(crate) enum LockError {
          of its own", .0.display()
     )]
     Taken(PathBuf),
-    #[error("{} cannot be locked: {source}", path.display())]
+    #[error(
+        "{} cannot be locked ({source}): write a file in a folder that this program may change as database.url, or that \
+         folder as data_dir.", path.display()
+    )]
     Io { path: PathBuf, source: std::io::Error },
 }
 

@@ -9,13 +9,13 @@ use actions::signals::Signals;
 use actions::{Context, Policy};
 use anyhow::Context as _;
 use egress::{Egress, EgressConfig};
-use notifier::{MailTransport, Mailer, Route, SmtpServer};
+use notifier::{MailTransport, Mailer, Route, SmtpServer, TransportError};
 use secrecy::SecretString;
 use store::Database;
 use web::{AppState, Rates, WebConfig};
 
 use crate::clock::SystemClock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, ConfigError};
 
 /// For each answer of the mail server.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
@@ -85,7 +85,29 @@ pub fn mailer(config: &Config) -> anyhow::Result<Mailer> {
         }),
     };
     let transport = MailTransport { from: config.mail.sender(&config.public_url), route };
-    Mailer::new(transport, config.public_url.as_str(), notifier::AT_ONCE).context("mail cannot be sent")
+    Mailer::new(transport, config.public_url.as_str(), notifier::AT_ONCE)
+        .map_err(|error| no_mail(config, error))
+}
+
+/// What cannot be otherwise until the operator writes something else is a mistake in the configuration.
+fn no_mail(config: &Config, error: TransportError) -> anyhow::Error {
+    let sentence = match &error {
+        TransportError::From => {
+            "mail.from is no sender: write one such as \"Example Status <status@example.com>\".".to_owned()
+        }
+        TransportError::Tls(source) => {
+            format!(
+                "mail.url names a server that cannot be checked over TLS ({source}): write its host name."
+            )
+        }
+        TransportError::Folder(source) if config::is_misplaced(source) => format!(
+            "{} cannot be written ({source}): write a folder that this program may change as data_dir, or a mail \
+             server as mail.url.",
+            config.mail_dir().display()
+        ),
+        TransportError::Folder(_) => return anyhow::Error::new(error).context("mail cannot be sent"),
+    };
+    ConfigError::new(sentence).into()
 }
 
 /// How much is watched at once, and how long it is kept.

@@ -33,12 +33,18 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let exit = match &error {
             store::Error::Unavailable(_) => Exit::Unavailable,
-            store::Error::Url(_) => Exit::Config,
+            store::Error::Url(problem) => return unusable_database(problem),
+            store::Error::Refused(problem) => return unusable_database(problem),
             _ => Exit::Failed,
         };
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Self::new(exit, format!("{error}{cause}"))
     }
+}
+
+fn unusable_database(problem: &str) -> Failure {
+    let advice = "write sqlite://data/indie-status.db or postgres://user:password@host:5432/name";
+    Failure::new(Exit::Config, format!("database.url cannot be used, because {problem}: {advice}."))
 }
 
 impl From<actions::Error> for Failure {

@@ -177,15 +177,7 @@ pub(super) fn encoded(text: &str) -> String {
     })
 }
 
-/// `local@domain` or `Name <local@domain>`; the full grammar is the mailer's.
+/// As the mailer reads it, which writes it into every mail.
 fn is_mailbox(text: &str) -> bool {
-    let address = match text.split_once('<') {
-        Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
-        None => text,
-    };
-    let Some((local, domain)) = address.split_once('@') else { return false };
-    let is_plain = |part: &str| {
-        !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "<>,;@\"()".contains(c))
-    };
-    is_plain(local) && is_plain(domain) && !text.contains(char::is_control)
+    notifier::Sender::parse(text).is_some() && !text.contains(char::is_control)
 }

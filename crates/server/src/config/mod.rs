@@ -39,6 +39,8 @@ pub use server::ServerConfig;
 pub use sources::{Flag, Sources};
 pub use stripe::StripeConfig;
 
+pub(crate) use error::is_misplaced;
+
 use error::Result;
 use settings::Settings;
 

@@ -159,3 +159,96 @@ fn a_bad_configuration_ends_with_78_and_one_sentence() {
     assert_eq!(text.trim_end().lines().count(), 1, "{text}");
     assert!(text.contains("INDIE_STATUS_SERVER__LISTEN"), "{text}");
 }
+
+/// Starts the program in a folder of its own, where it must not stay.
+fn refused(settings: &[(&str, &str)]) -> (Option<i32>, String) {
+    let folder = testkit::folder();
+    let port = testkit::free_port();
+    let mut child = std::process::Command::new(BINARY)
+        .current_dir(folder.path())
+        .env("INDIE_STATUS_SERVER__LISTEN", format!("127.0.0.1:{port}"))
+        .envs(settings.iter().copied())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            panic!("started with {settings:?}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    // What was logged before is not the sentence.
+    let sentence = text.lines().filter(|line| line.starts_with("indie-status: ")).collect::<Vec<_>>();
+    assert_eq!(sentence.len(), 1, "{text}");
+    (output.status.code(), sentence[0].to_owned())
+}
+
+#[test]
+fn what_only_the_start_can_find_wrong_ends_with_78_and_names_the_option() {
+    let folder = testkit::folder();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(
+        folder.path().join("file"),
+        "not a database, but long enough to look like one\n".repeat(99),
+    )
+    .unwrap();
+    for name in ["mail-is-a-file", "mail-is-not-ours"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    std::fs::write(folder.path().join("mail-is-a-file/mail"), "").unwrap();
+    // Nobody, not even root, makes files there.
+    std::os::unix::fs::symlink("/proc", folder.path().join("mail-is-not-ours/mail")).unwrap();
+    std::fs::create_dir(folder.path().join("folder.db")).unwrap();
+    let below_a_file = path("file/data");
+    let (mail_file, mail_proc) = (path("mail-is-a-file"), path("mail-is-not-ours"));
+    let (other_kind, a_folder) =
+        (format!("sqlite://{}", path("file")), format!("sqlite://{}", path("folder.db")));
+    for (settings, option) in [
+        (&[("INDIE_STATUS_DATA_DIR", below_a_file.as_str())][..], "data_dir"),
+        (&[("INDIE_STATUS_DATA_DIR", mail_file.as_str())], "data_dir"),
+        (&[("INDIE_STATUS_DATA_DIR", mail_proc.as_str())], "data_dir"),
+        (&[("DATABASE_URL", other_kind.as_str())], "database.url"),
+        (&[("DATABASE_URL", a_folder.as_str())], "database.url"),
+        (&[("INDIE_STATUS_SERVER__LISTEN", "192.0.2.1:8765")], "server.listen"),
+        (&[("INDIE_STATUS_MAIL__FROM", "Acme <a..b@example.com>")], "INDIE_STATUS_MAIL__FROM"),
+        (&[("INDIE_STATUS_MAIL__FROM", "Acme <a@-example-.com>")], "INDIE_STATUS_MAIL__FROM"),
+    ] {
+        let (code, sentence) = refused(settings);
+        assert_eq!(code, Some(78), "{settings:?}: {sentence}");
+        assert!(sentence.contains(option), "{settings:?}: {sentence}");
+    }
+}
+
+#[test]
+fn a_port_that_another_program_has_is_69_because_that_may_end() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let (code, sentence) = refused(&[("INDIE_STATUS_SERVER__LISTEN", &listen)]);
+    assert_eq!(code, Some(69), "{sentence}");
+    assert!(sentence.contains("server.listen"), "{sentence}");
+}
+
+#[db_test]
+async fn a_database_that_lets_nobody_in_is_78_and_one_that_is_away_is_69(db: TestDatabase) {
+    if db.kind() == Kind::Sqlite {
+        return;
+    }
+    let url = |change: &dyn Fn(&mut url::Url)| {
+        let mut url = url::Url::parse(db.url()).unwrap();
+        change(&mut url);
+        url.to_string()
+    };
+    let other_user = url(&|url| url.set_username("nobody_of_this_name").unwrap());
+    let other_name = url(&|url| url.set_path("/no_database_of_this_name"));
+    let other_port = url(&|url| url.set_port(Some(testkit::free_port())).unwrap());
+    for (url, code) in [(other_user, 78), (other_name, 78), (other_port, 69)] {
+        let (got, sentence) = refused(&[("DATABASE_URL", &url)]);
+        assert_eq!(got, Some(code), "{url}: {sentence}");
+        assert!(code == 69 || sentence.contains("database.url"), "{sentence}");
+    }
+}
