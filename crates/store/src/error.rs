@@ -41,7 +41,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Of the first connection: what the URL is to blame for is no outage that ends by itself.
     pub(crate) fn of_first_connection(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|inner| inner.code()).map(std::borrow::Cow::into_owned);
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .map(std::borrow::Cow::into_owned);
         match code.as_deref().and_then(refusal) {
             Some(refusal) => Self::Refused(refusal),
             None => error.into(),
@@ -51,7 +54,7 @@ impl Error {
     /// Like [`Self::of_first_connection`], for the file of SQLite. Primary codes 8 read-only, 14 cannot open, 26 is no
     /// database.
     pub(crate) fn of_first_file(path: &Path, error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|inner| inner.code());
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         let primary = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
         let problem = match primary {
             Some(8) => "cannot be changed by this program",

@@ -290,4 +290,5 @@ impl View {
 }
 
 #[cfg(test)]
+#[path = "cache_tests.rs"]
 mod tests;

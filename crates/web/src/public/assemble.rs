@@ -9,7 +9,7 @@ use domain::plan::Limits;
 use domain::service::ServiceStatus;
 use domain::time::{Day, Timestamp};
 use domain::uptime::{DayBar, Uptime, format_percent};
-use store::page_view::{PlacedIncident, PlacedInterval, PlacedService, PlacedUpdate, PublicPage};
+use store::page_view::{PlacedIncident, PlacedInterval, PlacedService, PlacedUpdate};
 
 use super::timeline::{self, Seen};
 use crate::bars::{Bar, DAYS, Ruler, Strip};
@@ -26,7 +26,6 @@ const SHORTEST_OUTAGE_MS: i64 = 1000;
 
 /// Everything the six reads of a page give.
 pub(super) struct Facts {
-    pub open: PublicPage,
     pub services: Vec<PlacedService>,
     pub seen: Seen,
     pub updates: Vec<PlacedUpdate>,

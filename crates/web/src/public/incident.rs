@@ -30,7 +30,7 @@ pub async fn show(
 /// The reads behind one incident of a page.
 pub(super) async fn load(
     conn: &mut store::Conn,
-    open: PublicPage,
+    open: &PublicPage,
     id: IncidentId,
     limits: &Limits,
     now: Timestamp,
@@ -46,7 +46,7 @@ pub(super) async fn load(
     }
     let updates = page_view::list_updates_of(conn, scope, id).await?;
     let seen = Seen { monitors: Vec::new(), intervals: Vec::new(), incidents: rows };
-    let facts = Facts { open, services: Vec::new(), seen, updates };
+    let facts = Facts { services: Vec::new(), seen, updates };
     Ok(incidents(&facts, now).into_iter().next())
 }
 

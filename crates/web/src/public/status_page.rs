@@ -55,25 +55,20 @@ async fn load(state: AppState, key: Key) -> Result<Option<Loaded>, store::Error>
     let Some(open) = found else { return Ok(None) };
     let organization = open.page.organization_id;
     let limits = state.ctx.policy.limits(open.tier);
-    let view = match key.incident {
-        Some(incident) => {
-            let page = frame(&state, &open, String::new());
-            let Some(incident) = incident::load(&mut conn, open, incident, &limits, now).await? else {
-                return Ok(None);
-            };
-            View::Incident(Box::new(IncidentPage { page, incident }))
-        }
-        None => {
-            let facts = facts(&mut conn, open, now.plus_ms(-DAYS * DAY_MS)).await?;
-            let page = frame(&state, &facts.open, String::new());
-            View::Page(Box::new(status_page(page, &facts, &limits, now)))
-        }
+    let page = frame(&state, &open, String::new());
+    let view = if let Some(incident) = key.incident {
+        let found = incident::load(&mut conn, &open, incident, &limits, now).await?;
+        let Some(incident) = found else { return Ok(None) };
+        View::Incident(Box::new(IncidentPage { page, incident }))
+    } else {
+        let facts = facts(&mut conn, &open, now.plus_ms(-DAYS * DAY_MS)).await?;
+        View::Page(Box::new(status_page(page, &facts, &limits, now)))
     };
     Ok(Some(Loaded { organization, view, at: now }))
 }
 
 /// The reads behind a page, for the time after `since`.
-async fn facts(conn: &mut store::Conn, open: PublicPage, since: Timestamp) -> store::Result<Facts> {
+async fn facts(conn: &mut store::Conn, open: &PublicPage, since: Timestamp) -> store::Result<Facts> {
     let (scope, id) = (open.scope(), open.page.id);
     Ok(Facts {
         services: page_view::list_services(conn, scope, id).await?,
@@ -83,6 +78,5 @@ async fn facts(conn: &mut store::Conn, open: PublicPage, since: Timestamp) -> st
             incidents: page_view::list_incidents(conn, scope, id, since).await?,
         },
         updates: page_view::list_updates(conn, scope, id, since).await?,
-        open,
     })
 }

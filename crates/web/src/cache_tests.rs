@@ -1,3 +1,5 @@
+//! The cache against loads that wait until they are told how to end.
+
 use tokio::sync::oneshot;
 
 use super::*;
