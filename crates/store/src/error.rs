@@ -12,6 +12,10 @@ pub enum Error {
     /// The database cannot be reached, is locked for too long, shutting down or full: try again later.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
+    /// The database went away while a transaction ended: nobody knows whether its writes are stored. Every other
+    /// error rolls back.
+    #[error("the database did not confirm the end of a transaction")]
+    Unconfirmed(#[source] sqlx::Error),
     /// The schema is of a newer version than this program.
     #[error(
         "the database was written by a newer version of this program; start that version or restore a backup"
@@ -28,6 +32,16 @@ pub enum Error {
 
 /// What every function of this crate gives back.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of the statement that ends a transaction.
+    pub(crate) fn of_commit(error: sqlx::Error) -> Self {
+        match Self::from(error) {
+            Self::Unavailable(error) => Self::Unconfirmed(error),
+            other => other,
+        }
+    }
+}
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
@@ -98,6 +112,13 @@ mod tests {
         let sqlite = conflict_key(None, "UNIQUE constraint failed: services.organization_id, services.slug");
         assert_eq!(sqlite, "services.organization_id_slug");
         assert_eq!(conflict_key(Some("services_organization_id_slug_key"), ""), sqlite);
+    }
+
+    #[test]
+    fn only_an_outage_at_the_end_of_a_transaction_leaves_its_writes_in_doubt() {
+        assert!(matches!(Error::of_commit(sqlx::Error::WorkerCrashed), Error::Unconfirmed(_)));
+        assert!(matches!(Error::of_commit(sqlx::Error::RowNotFound), Error::Database(_)));
+        assert!(matches!(Error::from(sqlx::Error::WorkerCrashed), Error::Unavailable(_)));
     }
 
     #[test]

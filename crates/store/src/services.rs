@@ -115,6 +115,25 @@ pub async fn list_placements(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Pla
     )
 }
 
+/// The placements of one service on pages that are not deleted, oldest first.
+pub async fn list_placements_of_service(
+    conn: &mut Conn,
+    scope: OrgScope,
+    service: ServiceId,
+) -> Result<Vec<Placement>> {
+    fetch_all!(
+        conn,
+        "SELECT l.organization_id, l.status_page_id, l.service_id, l.public_name, l.group_name, l.position,
+                l.is_visible
+           FROM placements l
+           JOIN status_pages p ON p.organization_id = l.organization_id AND p.id = l.status_page_id
+          WHERE l.organization_id = $1 AND l.service_id = $2 AND p.deleted_at IS NULL
+          ORDER BY l.created_at, l.status_page_id",
+        scope.organization_id(),
+        service
+    )
+}
+
 /// The placements on one page, as the page shows them: by position, then name.
 pub async fn list_placements_of(conn: &mut Conn, scope: OrgScope, page: PageId) -> Result<Vec<Placement>> {
     fetch_all!(

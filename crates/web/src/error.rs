@@ -43,6 +43,11 @@ pub struct Problem {
     pub retry_after_s: Option<i64>,
 }
 
+/// Marks an answer whose request failed before anything was stored, because the database was away: actions write in
+/// one transaction, which was rolled back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Untouched;
+
 /// One field of the input and what is wrong with it.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct ProblemField {
@@ -162,15 +167,24 @@ impl From<actions::Error> for Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        if let store::Error::Unavailable(cause) = &error {
-            tracing::warn!(error = %cause, "the database is not available");
-            let mut problem = Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "The service cannot save or load data right now. Nothing was changed. Try again shortly.",
-            );
-            problem.retry_after_s = Some(5);
-            return problem;
+        match &error {
+            store::Error::Unavailable(cause) => {
+                tracing::warn!(error = %cause, "the database is not available");
+                let detail = "The service cannot save or load data right now. Try again shortly.";
+                let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+                problem.retry_after_s = Some(5);
+                return problem;
+            }
+            store::Error::Unconfirmed(cause) => {
+                tracing::warn!(error = %cause, "the database went away at the end of a transaction");
+                return Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "outcome_unknown",
+                    "The database went away while your change was being saved. Look whether it was made before you \
+                     repeat it.",
+                );
+            }
+            _ => {}
         }
         tracing::error!(error = &error as &dyn std::error::Error, "store error");
         Self::internal()
@@ -193,7 +207,11 @@ impl IntoResponse for Problem {
         self.request_id = crate::layer::current_request_id();
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry = self.retry_after_s;
+        let is_untouched = self.code == "unavailable";
         let mut response = (status, Json(self)).into_response();
+        if is_untouched {
+            response.extensions_mut().insert(Untouched);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -11,6 +11,7 @@ mod first_minute;
 mod house_docs;
 mod house_layers;
 mod house_rules;
+mod idempotency;
 mod incidents;
 mod invitation_page;
 mod isolation;

@@ -1,6 +1,6 @@
 //! `/api/v1/incidents` (S10): incidents, the services they touch, their updates.
 
-use actions::incidents::{Affected, IncidentPatch, NewIncident, NewUpdate, shown_since};
+use actions::incidents::{Affected, IncidentPatch, NewIncident, NewUpdate, Story, shown_since};
 use actions::patch::Patch;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -272,11 +272,9 @@ async fn create(
         posted_at: body.posted_at,
         notify: body.notify,
     };
-    let incident = actions::incidents::open(&state.ctx, &member.membership, input).await?;
-    let path = format!("{}/api/v1/incidents/{}", state.config.base(), incident.id);
-    let mut answer = object(&state, &member, incident).await?;
-    answer.created_at = Some(path);
-    Ok(answer)
+    let story = actions::incidents::open_story(&state.ctx, &member.membership, input).await?;
+    let path = format!("{}/api/v1/incidents/{}", state.config.base(), story.incident.id);
+    Ok(Object { created_at: Some(path), ..object(story) })
 }
 
 /// One incident with its updates.
@@ -289,9 +287,13 @@ async fn show(
 ) -> Result<Object<StoryBody>, Problem> {
     let membership = &member.membership;
     let since = shown_since(&state.ctx, membership.organization.tier, state.ctx.now());
-    let found = store::incidents::find(&mut state.ctx.db.read().await?, membership.scope(), id).await?;
+    let (mut conn, scope) = (state.ctx.db.read().await?, membership.scope());
+    let found = store::incidents::find(&mut conn, scope, id).await?;
     let shown = found.filter(|incident| incident.resolved_at.is_none_or(|end| end > since));
-    object(&state, &member, shown.ok_or_else(Problem::not_found)?).await
+    let incident = shown.ok_or_else(Problem::not_found)?;
+    let services = store::incidents::list_services(&mut conn, scope, id).await?;
+    let updates = store::incidents::list_updates(&mut conn, scope, id).await?;
+    Ok(object(Story { incident, services, updates }))
 }
 
 /// Changes an incident; absent fields stay as they are (JSON Merge Patch). Its status changes by updates.
@@ -312,8 +314,7 @@ async fn update(
         started_at: body.started_at,
         services: body.services.map(|services| services.into_iter().map(Affected::from).collect()),
     };
-    let incident = actions::incidents::update(&state.ctx, &member.membership, id, version, patch).await?;
-    object(&state, &member, incident).await
+    Ok(object(actions::incidents::update(&state.ctx, &member.membership, id, version, patch).await?))
 }
 
 /// Deletes an incident with its updates.
@@ -353,17 +354,13 @@ async fn post_update(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
 }
 
-async fn object(state: &AppState, member: &Member, incident: Incident) -> Result<Object<StoryBody>, Problem> {
-    let scope = member.membership.scope();
-    let mut conn = state.ctx.db.read().await?;
-    let services = store::incidents::list_services(&mut conn, scope, incident.id).await?;
-    let updates = store::incidents::list_updates(&mut conn, scope, incident.id).await?;
-    Ok(Object {
+fn object(Story { incident, services, updates }: Story) -> Object<StoryBody> {
+    Object {
         version: incident.updated_at,
         body: StoryBody {
             incident: IncidentBody::new(incident, &services),
             updates: updates.into_iter().map(UpdateBody::from).collect(),
         },
         created_at: None,
-    })
+    }
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/services` (S9).
 
 use actions::patch::Patch;
-use actions::services::{NewService, ServicePatch};
+use actions::services::{NewService, Placed, ServicePatch};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::id::{PageId, ServiceId};
@@ -165,8 +165,7 @@ async fn create(
         position: body.position,
         is_visible: body.is_visible,
     };
-    let service = actions::services::create(&state.ctx, &member.membership, input).await?;
-    let mut answer = object(&state, &member, service).await?;
+    let mut answer = object(actions::services::create_placed(&state.ctx, &member.membership, input).await?);
     answer.created_at = Some(format!("{}/api/v1/services/{}", state.config.base(), answer.body.id));
     Ok(answer)
 }
@@ -179,8 +178,11 @@ async fn show(
     member: Member,
     Path(id): Path<ServiceId>,
 ) -> Result<Object<ServiceBody>, Problem> {
-    let found = store::services::find(&mut state.ctx.db.read().await?, member.membership.scope(), id).await?;
-    object(&state, &member, found.ok_or_else(Problem::not_found)?).await
+    let scope = member.membership.scope();
+    let mut conn = state.ctx.db.read().await?;
+    let service = store::services::find(&mut conn, scope, id).await?.ok_or_else(Problem::not_found)?;
+    let placements = store::services::list_placements_of_service(&mut conn, scope, id).await?;
+    Ok(object(Placed { service, placements }))
 }
 
 /// Changes a service; absent fields stay as they are (JSON Merge Patch).
@@ -203,8 +205,7 @@ async fn update(
         is_visible: body.is_visible,
         manual_status: body.manual_status,
     };
-    let service = actions::services::update(&state.ctx, &member.membership, id, version, patch).await?;
-    object(&state, &member, service).await
+    Ok(object(actions::services::update(&state.ctx, &member.membership, id, version, patch).await?))
 }
 
 /// Deletes a service: it leaves every page and its monitors stop.
@@ -220,8 +221,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn object(state: &AppState, member: &Member, service: Service) -> Result<Object<ServiceBody>, Problem> {
-    let mut conn = state.ctx.db.read().await?;
-    let placements = store::services::list_placements(&mut conn, member.membership.scope()).await?;
-    Ok(Object { version: service.updated_at, body: ServiceBody::new(service, &placements), created_at: None })
+fn object(Placed { service, placements }: Placed) -> Object<ServiceBody> {
+    Object { version: service.updated_at, body: ServiceBody::new(service, &placements), created_at: None }
 }
