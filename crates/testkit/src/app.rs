@@ -363,12 +363,18 @@ impl Person<'_> {
             .await
     }
 
-    /// Sends a form of a page that the person has open, with its hidden token.
-    pub async fn submits(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    /// The hidden token of the forms in the person's browser.
+    pub async fn csrf(&self) -> String {
         let open = self.opens("/account").await;
         let token = open.text.split_once("name=\"csrf\" value=\"").and_then(|(_, rest)| rest.split_once('"'));
         let (token, _) = token.unwrap_or_else(|| panic!("no form in {}", open.text));
-        let fields: Vec<_> = [("csrf", token)].iter().chain(fields).copied().collect();
+        token.to_owned()
+    }
+
+    /// Sends a form of a page that the person has open, with its hidden token.
+    pub async fn submits(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.csrf().await;
+        let fields: Vec<_> = [("csrf", token.as_str())].iter().chain(fields).copied().collect();
         self.app.submits(path, &self.cookie, &fields).await
     }
 
