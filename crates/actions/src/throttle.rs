@@ -1,11 +1,13 @@
 //! How often something may be tried (T-15). Each try is counted in a transaction of its own before the work, so
 //! that a failed one counts and parallel ones do not slip through.
 
-use domain::time::{DAY_MS, HOUR_MS};
+use domain::time::{DAY_MS, HOUR_MS, Timestamp};
 use store::Tx;
 
 use crate::secrets::token_hash;
 use crate::{Context, Error, Result};
+
+const MINUTE_MS: i64 = 60_000;
 
 /// Who is asking, as far as limits and the list of sessions need to know.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +85,11 @@ pub(crate) fn invite(organization: &str) -> [Limit<'_>; 1] {
     [limit("invite", organization, 20, DAY_MS)]
 }
 
+/// Checks by hand, each a request to somebody's server: 6 a minute per organization, whatever the number of monitors.
+pub(crate) fn check_by_hand(organization: &str) -> [Limit<'_>; 1] {
+    [limit("check_by_hand", organization, 6, MINUTE_MS)]
+}
+
 /// Moves to another slug, each of which holds one for 90 days: 5 a day per organization.
 pub(crate) fn slug_change(organization: &str) -> [Limit<'_>; 1] {
     [limit("slug_change", organization, 5, DAY_MS)]
@@ -93,17 +100,23 @@ pub(crate) async fn count(ctx: &Context, limits: &[Limit<'_>]) -> Result<()> {
     if limits.iter().all(|limit| limit.most == 0) {
         return Ok(());
     }
-    let now = ctx.now();
-    let mut wait_ms = 0;
     let mut tx = ctx.db.write().await?;
+    let counted = count_step(&mut tx, limits, ctx.now()).await;
+    tx.commit().await?;
+    counted
+}
+
+/// The step of [`count`] inside a transaction. When the caller gives the transaction up, the try does not count: for
+/// limits on work, not on guesses.
+pub(crate) async fn count_step(tx: &mut Tx, limits: &[Limit<'_>], now: Timestamp) -> Result<()> {
+    let mut wait_ms = 0;
     for limit in limits.iter().filter(|limit| limit.most > 0) {
         let subject = token_hash(limit.subject);
-        let count = store::throttles::count(&mut tx, limit.action, &subject, limit.window_ms, now).await?;
+        let count = store::throttles::count(tx, limit.action, &subject, limit.window_ms, now).await?;
         if i64::from(count.used) > i64::from(limit.most) {
             wait_ms = wait_ms.max(count.window_started_at.plus_ms(limit.window_ms).since(now));
         }
     }
-    tx.commit().await?;
     if wait_ms > 0 {
         return Err(Error::Throttled { retry_after_s: (wait_ms + 999) / 1000 });
     }
