@@ -19,6 +19,29 @@ pub async fn list(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Service>> {
     )
 }
 
+/// A part of [`list`], after the service with this position, name and id; `None`: from the beginning.
+pub async fn list_part(
+    conn: &mut Conn,
+    scope: OrgScope,
+    after: Option<(i32, &str, ServiceId)>,
+    limit: i64,
+) -> Result<Vec<Service>> {
+    fetch_all!(
+        conn,
+        "SELECT id, organization_id, name, slug, description, group_name, position, is_visible, manual_status,
+                created_at, updated_at
+           FROM services
+          WHERE organization_id = $1 AND deleted_at IS NULL
+            AND ((position, name, id) > ($2, $3, $4) OR $4 IS NULL)
+          ORDER BY position, name, id LIMIT $5",
+        scope.organization_id(),
+        after.map(|(position, ..)| position),
+        after.map(|(_, name, _)| name),
+        after.map(|(.., id)| id),
+        limit
+    )
+}
+
 pub async fn find(conn: &mut Conn, scope: OrgScope, id: ServiceId) -> Result<Option<Service>> {
     fetch_optional!(
         conn,
