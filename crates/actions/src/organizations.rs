@@ -61,10 +61,11 @@ async fn require_free_place(ctx: &Context, tx: &mut Tx, user: UserId) -> Result<
         return Ok(());
     }
     let owned = store::organizations::count_owned(tx, user, Tier::Free).await?;
-    if owned >= i64::from(ctx.policy.free_organizations_per_user) {
-        return Err(Error::Forbidden(
-            "You own as many free organizations as one person may. Upgrade or delete one of them first.",
-        ));
+    let limit = ctx.policy.free_organizations_per_user;
+    if owned >= i64::from(limit) {
+        let message =
+            "You own as many free organizations as one person may. Upgrade or delete one of them first.";
+        return Err(Error::PersonalLimit { message, limit, current: owned });
     }
     if owned > 0 && !person.is_email_verified {
         return Err(Error::Forbidden("Verify your e-mail address before you create another organization."));

@@ -84,6 +84,7 @@ impl TestApp {
             register_per_hour: 0,
             login_per_hour: 0,
             subscribe_per_hour: 0,
+            api_per_minute: 0,
         };
         let config =
             WebConfig { public_url: PUBLIC_URL.parse().unwrap(), trusted_proxies: Vec::new(), rates };

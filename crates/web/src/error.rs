@@ -30,7 +30,7 @@ pub struct Problem {
     /// The lowest tier that has room or has the feature.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub required_tier: Option<&'static str>,
-    /// Where the plan can be changed.
+    /// Where the plan of the organization that was asked for stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade_url: Option<String>,
     /// To be spent with the second factor (`POST /auth/login/totp`).
@@ -120,6 +120,12 @@ impl From<actions::Error> for Problem {
                 problem.required_tier = reached.required.map(domain::plan::Tier::as_str);
                 problem
             }
+            E::PersonalLimit { message, limit, current } => {
+                let mut problem = Self::new(StatusCode::FORBIDDEN, "plan_limit", message);
+                problem.limit = Some(limit);
+                problem.used = Some(current);
+                problem
+            }
             E::FeatureMissing(missing) => {
                 let mut problem = Self::new(StatusCode::FORBIDDEN, "plan_feature", missing.to_string());
                 problem.required_tier = missing.required.map(domain::plan::Tier::as_str);
@@ -205,6 +211,9 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         self.request_id = crate::layer::current_request_id();
+        if matches!(self.code, "plan_limit" | "plan_feature") {
+            self.upgrade_url = self.upgrade_url.or_else(crate::layer::current_plan_url);
+        }
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry = self.retry_after_s;
         let is_untouched = self.code == "unavailable";

@@ -10,7 +10,7 @@ use store::sessions::LoggedIn;
 use url::Url;
 
 use crate::cache::PageCache;
-use crate::layer::PublicRate;
+use crate::layer::RequestRate;
 
 /// How long a session may be served from memory. A log-out elsewhere takes effect within this time (D2).
 const SESSION_CACHE: Duration = Duration::from_secs(3);
@@ -32,6 +32,8 @@ pub struct Rates {
     pub register_per_hour: u32,
     pub login_per_hour: u32,
     pub subscribe_per_hour: u32,
+    /// Of one session.
+    pub api_per_minute: u32,
 }
 
 /// Cheap to clone.
@@ -45,7 +47,8 @@ pub struct Inner {
     pub egress: Egress,
     /// Rendered public pages.
     pub pages: PageCache,
-    pub(crate) public_rate: PublicRate,
+    pub(crate) public_rate: RequestRate,
+    pub(crate) api_rate: RequestRate,
     /// Alive sessions, by id or by hash of the cookie, for a few seconds.
     pub(crate) sessions: Cache<Vec<u8>, LoggedIn>,
 }
@@ -58,7 +61,8 @@ impl AppState {
             config,
             egress,
             pages: PageCache::default(),
-            public_rate: PublicRate::default(),
+            public_rate: RequestRate::default(),
+            api_rate: RequestRate::default(),
             sessions,
         }))
     }
