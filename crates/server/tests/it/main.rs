@@ -6,6 +6,7 @@ mod accounts;
 mod bad_input;
 mod config;
 mod config_refused;
+mod conventions;
 mod dashboard;
 mod first_minute;
 mod house_docs;

@@ -41,6 +41,12 @@ pub struct IncidentBody {
     /// `none`, `minor`, `major` or `critical`.
     #[schema(value_type = String)]
     impact: Impact,
+    /// The impact in the older words: `low`, `medium` or `high`; `none` stays.
+    #[schema(value_type = String)]
+    severity: &'static str,
+    /// The first of `services`; `null` when none of them is left.
+    #[schema(value_type = Option<String>)]
+    service_id: Option<ServiceId>,
     services: Vec<AffectedBody>,
     #[schema(value_type = String, format = DateTime)]
     started_at: Timestamp,
@@ -95,12 +101,15 @@ pub struct UpdateBody {
 
 impl IncidentBody {
     fn new(incident: Incident, services: &[IncidentService]) -> Self {
+        let services: Vec<AffectedBody> = services
+            .iter()
+            .filter(|service| service.incident_id == incident.id)
+            .map(|service| AffectedBody { service_id: service.service_id, status: service.status })
+            .collect();
         Self {
-            services: services
-                .iter()
-                .filter(|service| service.incident_id == incident.id)
-                .map(|service| AffectedBody { service_id: service.service_id, status: service.status })
-                .collect(),
+            severity: incident.impact.severity(),
+            service_id: services.first().map(|service| service.service_id),
+            services,
             id: incident.id,
             title: incident.title,
             status: incident.status,

@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::dto::{List, Object};
+use super::dto::{List, Object, PageQuery, Paged};
 use crate::AppState;
 use crate::error::Problem;
-use crate::extract::{IfMatch, Json, Member, Path};
+use crate::extract::{IfMatch, Json, Member, Path, Query};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, update, delete))
@@ -38,7 +38,10 @@ pub struct ServiceBody {
     /// Set by hand; shown when it is worse than what monitors and incidents say.
     #[schema(value_type = Option<String>)]
     manual_status: Option<ServiceStatus>,
-    /// The pages it stands on.
+    /// The first page of `placements`; `null` when it stands on none.
+    #[schema(value_type = Option<String>)]
+    status_page_id: Option<PageId>,
+    /// The pages it stands on, in the order in which it was put there.
     placements: Vec<PlacementBody>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -72,13 +75,15 @@ impl From<Placement> for PlacementBody {
 
 impl ServiceBody {
     fn new(service: Service, placements: &[Placement]) -> Self {
+        let placements: Vec<PlacementBody> = placements
+            .iter()
+            .filter(|placement| placement.service_id == service.id)
+            .cloned()
+            .map(PlacementBody::from)
+            .collect();
         Self {
-            placements: placements
-                .iter()
-                .filter(|placement| placement.service_id == service.id)
-                .cloned()
-                .map(PlacementBody::from)
-                .collect(),
+            status_page_id: placements.first().map(|placement| placement.status_page_id),
+            placements,
             id: service.id,
             name: service.name,
             slug: service.slug,
@@ -134,18 +139,23 @@ pub struct UpdateBody {
     manual_status: Patch<ServiceStatus>,
 }
 
-/// All services of the organization, by position, then name.
-#[utoipa::path(get, path = "/services", tag = "Services", responses((status = 200, body = List<ServiceBody>)))]
+/// The services of the organization, by position, then name.
+#[utoipa::path(get, path = "/services", tag = "Services", params(PageQuery),
+    responses((status = 200, body = List<ServiceBody>), (status = 422, body = Problem)))]
 async fn list(
     State(state): State<AppState>,
     member: Member,
-) -> Result<axum::Json<List<ServiceBody>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Paged<ServiceBody>, Problem> {
+    let (limit, after) = (page.limit()?, page.after::<(i32, String, ServiceId)>()?);
+    let after = after.as_ref().map(|(position, name, id)| (*position, name.as_str(), *id));
     let scope = member.membership.scope();
     let mut conn = state.ctx.db.read().await?;
-    let services = store::services::list(&mut conn, scope).await?;
+    let services = store::services::list_part(&mut conn, scope, after, i64::from(limit) + 1).await?;
     let placements = store::services::list_placements(&mut conn, scope).await?;
-    let data = services.into_iter().map(|service| ServiceBody::new(service, &placements)).collect();
-    Ok(axum::Json(List::whole(data)))
+    let bodies = services.into_iter().map(|service| ServiceBody::new(service, &placements)).collect();
+    let path = format!("{}/api/v1/services", state.config.base());
+    Ok(Paged::by_key(bodies, limit, path, |body| (body.position, body.name.clone(), body.id)))
 }
 
 /// Creates a service and places it on a page.
