@@ -212,7 +212,12 @@ fn managers() -> Pages {
 
 /// The OpenAPI document of the whole API.
 pub fn document() -> utoipa::openapi::OpenApi {
-    api().split_for_parts().1
+    document_at("")
+}
+
+/// The same for an installation below this path.
+pub(crate) fn document_at(base: &str) -> utoipa::openapi::OpenApi {
+    api::complete(api().split_for_parts().1, base)
 }
 
 fn api() -> OpenApiRouter<AppState> {
@@ -222,8 +227,9 @@ fn api() -> OpenApiRouter<AppState> {
 /// The application and its OpenAPI document.
 #[expect(clippy::needless_pass_by_value, reason = "the state belongs to the application from here on")]
 pub fn app(state: AppState) -> App {
-    let (api, document) = api().split_for_parts();
-    let api = api
+    let (routes_of_api, document) = api().split_for_parts();
+    let document = api::complete(document, state.config.base());
+    let api = routes_of_api
         .route_layer(from_fn_with_state(state.clone(), layer::idempotency))
         .route_layer(from_fn(layer::not_modified))
         .route_layer(from_fn_with_state(state.clone(), layer::api_rate));

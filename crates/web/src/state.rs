@@ -1,6 +1,6 @@
 //! What every handler can reach. Built once, in `server/src/parts.rs`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actions::Context;
@@ -9,6 +9,7 @@ use moka::future::Cache;
 use store::sessions::LoggedIn;
 use url::Url;
 
+use crate::assets::Precompressed;
 use crate::cache::PageCache;
 use crate::layer::RequestRate;
 
@@ -49,6 +50,8 @@ pub struct Inner {
     pub pages: PageCache,
     pub(crate) public_rate: RequestRate,
     pub(crate) api_rate: RequestRate,
+    /// The OpenAPI document, which names the base path; made when it is asked for first.
+    pub(crate) document: OnceLock<Precompressed>,
     /// Alive sessions, by id or by hash of the cookie, for a few seconds.
     pub(crate) sessions: Cache<Vec<u8>, LoggedIn>,
 }
@@ -63,6 +66,7 @@ impl AppState {
             pages: PageCache::default(),
             public_rate: RequestRate::default(),
             api_rate: RequestRate::default(),
+            document: OnceLock::new(),
             sessions,
         }))
     }

@@ -39,6 +39,13 @@ async fn every_route_has_its_line_and_every_line_its_route(app: TestApp) {
     let stale: Vec<_> = written.difference(&served).collect();
     assert!(missing.is_empty(), "routes without a line in matrix.toml: {missing:#?}");
     assert!(stale.is_empty(), "lines of matrix.toml without a route: {stale:#?}");
+    for (route, line) in Matrix::read().routes {
+        let (method, path) = route.split_once(' ').unwrap();
+        let operation = &app.document["paths"][path][method.to_lowercase()];
+        let is_open = line.gate <= matrix::Gate::Token;
+        let says_open = operation["security"] == serde_json::json!([]);
+        assert!(operation.is_null() || is_open == says_open, "{route}: the document and the matrix disagree");
+    }
 }
 
 #[db_test]
