@@ -12,7 +12,7 @@ use store::organizations::Membership;
 use store::watch::{Settled, WatchedMonitor};
 use store::{OrgScope, Tx};
 
-use crate::{Context, Error, Result, gate};
+use crate::{Context, Error, Result, gate, throttle};
 
 /// Between two checks of one monitor that people ask for (X47).
 const BY_HAND_PAUSE_MS: i64 = 10_000;
@@ -177,6 +177,7 @@ pub async fn begin_by_hand(ctx: &Context, by: &Membership, id: MonitorId) -> Res
     if !store::monitors::swap_checked_by_hand(&mut tx, by.scope(), id, now, latest).await? {
         return Err(Error::Throttled { retry_after_s: BY_HAND_PAUSE_MS / 1000 });
     }
+    throttle::count_step(&mut tx, &throttle::check_by_hand(&by.organization.id.to_string()), now).await?;
     tx.commit().await?;
     let job = CheckJob {
         organization_id: monitor.organization_id,

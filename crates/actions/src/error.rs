@@ -25,6 +25,9 @@ pub enum Error {
     LimitReached(LimitReached),
     #[error("{0}")]
     FeatureMissing(FeatureMissing),
+    /// A person has as many of something as one person may, whatever the tiers of their organizations (X73).
+    #[error("{message}")]
+    PersonalLimit { message: &'static str, limit: u32, current: i64 },
     /// The input is wrong; never empty.
     #[error("invalid input")]
     Invalid(Vec<FieldError>),

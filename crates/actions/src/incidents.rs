@@ -69,6 +69,16 @@ pub struct NewUpdate {
     pub notify: Option<bool>,
 }
 
+/// An incident with what belongs to it, as the transaction left it: nothing has to be read again after the commit,
+/// when an outage would turn what was done into an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    pub incident: Incident,
+    pub services: Vec<IncidentService>,
+    /// Newest first.
+    pub updates: Vec<IncidentUpdate>,
+}
+
 /// Resolved incidents that ended before this are hidden on this tier (S38, D10); open ones never are.
 pub fn shown_since(ctx: &Context, tier: Tier, now: Timestamp) -> Timestamp {
     let days = ctx.policy.limits(tier).incident_history_days;
@@ -77,6 +87,11 @@ pub fn shown_since(ctx: &Context, tier: Tier, now: Timestamp) -> Timestamp {
 
 /// Opens an incident with its first update and tells subscribers.
 pub async fn open(ctx: &Context, by: &Membership, input: NewIncident) -> Result<Incident> {
+    open_story(ctx, by, input).await.map(|story| story.incident)
+}
+
+/// Like [`open`], for an answer that tells the whole story.
+pub async fn open_story(ctx: &Context, by: &Membership, input: NewIncident) -> Result<Story> {
     gate::require(by, Permission::ManageIncidents)?;
     let (now, scope) = (ctx.now(), by.scope());
     let mut checks = Checks::default();
@@ -118,9 +133,10 @@ pub async fn open(ctx: &Context, by: &Membership, input: NewIncident) -> Result<
     if input.notify.unwrap_or(input.posted_at.is_none()) {
         notifications::fan_out(ctx, &mut tx, scope, &incident, &update, now).await?;
     }
+    let services = store::incidents::list_services(&mut tx, scope, incident.id).await?;
     tx.commit().await?;
     tell(ctx, by);
-    Ok(incident)
+    Ok(Story { incident, services, updates: vec![update] })
 }
 
 /// Posts an update: the newest by time of effect decides where the incident stands, and an open one after the end
@@ -176,7 +192,7 @@ pub async fn update(
     id: IncidentId,
     version: Version,
     patch: IncidentPatch,
-) -> Result<Incident> {
+) -> Result<Story> {
     gate::require(by, Permission::ManageIncidents)?;
     let (now, scope) = (ctx.now(), by.scope());
     let mut tx = ctx.db.write().await?;
@@ -216,9 +232,11 @@ pub async fn update(
         (None, _) => impact_after(before.impact, old, new),
     };
     save(&mut tx, scope, &before, &mut after, now).await?;
+    let services = store::incidents::list_services(&mut tx, scope, id).await?;
+    let updates = store::incidents::list_updates(&mut tx, scope, id).await?;
     tx.commit().await?;
     ctx.signals.pages_withdrawn(by.organization.id);
-    Ok(after)
+    Ok(Story { incident: after, services, updates })
 }
 
 /// Takes an incident and its story away.

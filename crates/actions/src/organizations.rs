@@ -50,7 +50,7 @@ pub async fn create(ctx: &Context, user: UserId, input: NewOrganization) -> Resu
     // A deleted one holds its slug as long as it can come back.
     require_free_place(ctx, &mut tx, user, Some(now.plus_ms(-RESTORABLE_MS))).await?;
     // Only what was made took a slug: a refusal below takes the count back.
-    throttle::count_in(&mut tx, &throttle::new_organization(&user.to_string()), now).await?;
+    throttle::count_step(&mut tx, &throttle::new_organization(&user.to_string()), now).await?;
     let organization = found(ctx, &mut tx, user, name.as_str(), slug, now).await?;
     let membership = store::organizations::find_membership(&mut tx, user, organization.id).await?;
     tx.commit().await?;
@@ -70,11 +70,11 @@ async fn require_free_place(
         return Ok(());
     }
     let owned = store::organizations::count_owned(tx, user, Tier::Free, deleted_since).await?;
-    if owned >= i64::from(ctx.policy.free_organizations_per_user) {
-        return Err(Error::Forbidden(
-            "You own as many free organizations as one person may. One that was deleted counts while it can be \
-             restored, for 30 days. Restore it, or upgrade one.",
-        ));
+    let limit = ctx.policy.free_organizations_per_user;
+    if owned >= i64::from(limit) {
+        let message = "You own as many free organizations as one person may. One that was deleted counts while it \
+                       can be restored, for 30 days. Restore it, or upgrade one.";
+        return Err(Error::PersonalLimit { message, limit, current: owned });
     }
     if owned > 0 && !person.is_email_verified {
         return Err(Error::Forbidden("Verify your e-mail address before you create another organization."));

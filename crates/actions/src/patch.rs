@@ -43,12 +43,15 @@ pub enum Version {
     /// Whatever is stored now (no `If-Match`, or `*`).
     Any,
     Exactly(Timestamp),
+    /// One of these, as `If-Match` may list several; unused places are `None`.
+    OneOf([Option<Timestamp>; 8]),
 }
 
 impl Version {
     pub fn check(self, stored: Timestamp) -> Result<()> {
         match self {
             Self::Exactly(version) if version != stored => Err(Error::Stale),
+            Self::OneOf(versions) if !versions.contains(&Some(stored)) => Err(Error::Stale),
             _ => Ok(()),
         }
     }

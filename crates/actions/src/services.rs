@@ -39,16 +39,35 @@ pub struct ServicePatch {
     pub manual_status: Patch<ServiceStatus>,
 }
 
+/// A service and where it stands, as the transaction left them: nothing has to be read again after the commit, when
+/// an outage would turn what was done into an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    pub service: Service,
+    pub placements: Vec<Placement>,
+}
+
 /// Creates a service and places it on a page, if the page has room (S31, X66).
 pub async fn create(ctx: &Context, by: &Membership, input: NewService) -> Result<Service> {
+    create_placed(ctx, by, input).await.map(|placed| placed.service)
+}
+
+/// Like [`create`], for an answer that also says where the service stands.
+pub async fn create_placed(ctx: &Context, by: &Membership, input: NewService) -> Result<Placed> {
     gate::require(by, Permission::ManageServices)?;
     let now = ctx.now();
     let mut tx = ctx.db.write().await?;
     let tier = store::organizations::lock_tier(&mut tx, by.scope()).await?;
     let service = insert_step(ctx, &mut tx, by.scope(), tier, input, now).await?;
+    let placed = placed_step(&mut tx, by.scope(), service).await?;
     tx.commit().await?;
     ctx.signals.pages_changed(by.organization.id);
-    Ok(service)
+    Ok(placed)
+}
+
+async fn placed_step(tx: &mut Tx, scope: OrgScope, service: Service) -> Result<Placed> {
+    let placements = store::services::list_placements_of_service(tx, scope, service.id).await?;
+    Ok(Placed { service, placements })
 }
 
 /// The steps of [`create`] inside a transaction that already holds the organization's lock.
@@ -127,7 +146,7 @@ pub async fn update(
     id: ServiceId,
     version: Version,
     patch: ServicePatch,
-) -> Result<Service> {
+) -> Result<Placed> {
     gate::require(by, Permission::ManageServices)?;
     let now = ctx.now();
     let mut tx = ctx.db.write().await?;
@@ -140,9 +159,10 @@ pub async fn update(
     {
         return Err(Error::Stale);
     }
+    let placed = placed_step(&mut tx, by.scope(), after).await?;
     tx.commit().await?;
     ctx.signals.pages_withdrawn(by.organization.id);
-    Ok(after)
+    Ok(placed)
 }
 
 fn apply(before: &Service, patch: ServicePatch, now: Timestamp) -> Result<Service> {

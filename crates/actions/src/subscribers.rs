@@ -15,6 +15,7 @@ use store::subscribers::{Known, Pending};
 use store::{OrgScope, Tx};
 
 use crate::accounts::presented;
+use crate::patch::Version;
 use crate::secrets::{FreshSecret, token_hash};
 use crate::{Checks, Context, Error, Result, gate, notifications};
 
@@ -179,14 +180,21 @@ pub async fn confirm_as_admin(ctx: &Context, by: &Membership, id: SubscriberId) 
 }
 
 /// An admin takes an address off the list.
-pub async fn remove(ctx: &Context, by: &Membership, id: SubscriberId) -> Result<()> {
+pub async fn remove(ctx: &Context, by: &Membership, id: SubscriberId, version: Version) -> Result<()> {
     gate::require(by, Permission::ManageSubscribers)?;
     let mut tx = ctx.db.write().await?;
+    let found = store::subscribers::find(&mut tx, by.scope(), id).await?.ok_or(Error::NotFound)?;
+    version.check(version_of(&found))?;
     if !forget(&mut tx, by.scope(), id, ctx.now()).await? {
         return Err(Error::NotFound);
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// A subscriber changes once: by the confirmation.
+pub fn version_of(subscriber: &Subscriber) -> Timestamp {
+    subscriber.confirmed_at.unwrap_or(subscriber.created_at)
 }
 
 /// With the mail that waits for him. `false` when he was gone already.

@@ -7,6 +7,8 @@ use store::Tx;
 use crate::secrets::token_hash;
 use crate::{Context, Error, Result};
 
+const MINUTE_MS: i64 = 60_000;
+
 /// Who is asking, as far as limits and the list of sessions need to know.
 #[derive(Debug, Clone, Default)]
 pub struct Client {
@@ -83,6 +85,11 @@ pub(crate) fn invite(organization: &str) -> [Limit<'_>; 1] {
     [limit("invite", organization, 20, DAY_MS)]
 }
 
+/// Checks by hand, each a request to somebody's server: 6 a minute per organization, whatever the number of monitors.
+pub(crate) fn check_by_hand(organization: &str) -> [Limit<'_>; 1] {
+    [limit("check_by_hand", organization, 6, MINUTE_MS)]
+}
+
 /// Moves to another slug, each of which holds one for 90 days: 5 a day per organization.
 pub(crate) fn slug_change(organization: &str) -> [Limit<'_>; 1] {
     [limit("slug_change", organization, 5, DAY_MS)]
@@ -99,13 +106,14 @@ pub(crate) async fn count(ctx: &Context, limits: &[Limit<'_>]) -> Result<()> {
         return Ok(());
     }
     let mut tx = ctx.db.write().await?;
-    let counted = count_in(&mut tx, limits, ctx.now()).await;
+    let counted = count_step(&mut tx, limits, ctx.now()).await;
     tx.commit().await?;
     counted
 }
 
-/// Like [`count`], in the transaction of the work itself: what fails does not count.
-pub(crate) async fn count_in(tx: &mut Tx, limits: &[Limit<'_>], now: Timestamp) -> Result<()> {
+/// The step of [`count`] inside a transaction. When the caller gives the transaction up, the try does not count: for
+/// limits on work, not on guesses.
+pub(crate) async fn count_step(tx: &mut Tx, limits: &[Limit<'_>], now: Timestamp) -> Result<()> {
     let mut wait_ms = 0;
     for limit in limits.iter().filter(|limit| limit.most > 0) {
         let subject = token_hash(limit.subject);

@@ -36,7 +36,10 @@ async fn save(ctx: &Context, batch: &[CheckReport], behind: &watch::Sender<bool>
     loop {
         match checks::record(ctx, batch).await {
             Ok(_) => break,
-            Err(actions::Error::Store(store::Error::Unavailable(error))) => {
+            // Recording a batch twice stores it once, so that an end nobody confirmed is repeated too.
+            Err(actions::Error::Store(
+                store::Error::Unavailable(error) | store::Error::Unconfirmed(error),
+            )) => {
                 if !behind.send_replace(true) {
                     tracing::warn!(%error, checks = batch.len(), "results wait for the database");
                 }

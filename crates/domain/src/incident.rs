@@ -96,6 +96,16 @@ impl Impact {
         }
     }
 
+    /// In the words of the older severities (D5).
+    pub const fn severity(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minor => "low",
+            Self::Major => "medium",
+            Self::Critical => "high",
+        }
+    }
+
     /// Reads an impact or one of the older severities `low`, `medium`, `high` (D5). `None`: unknown word.
     pub fn parse(word: &str) -> Option<Self> {
         match word {

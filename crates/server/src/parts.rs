@@ -132,6 +132,7 @@ pub fn state(config: &Config, ctx: Context, egress: Egress) -> AppState {
             register_per_hour: config.limits.register_per_hour,
             login_per_hour: config.limits.login_per_hour,
             subscribe_per_hour: config.limits.subscribe_per_hour,
+            api_per_minute: config.limits.api_per_minute,
         },
     };
     AppState::new(ctx, web, egress)

@@ -222,8 +222,8 @@ impl Tx {
     /// Makes the writes of this transaction durable.
     pub async fn commit(self) -> Result<()> {
         match self.0.0 {
-            Inner::SqliteTx(tx) => tx.commit().await?,
-            Inner::PostgresTx(tx) => tx.commit().await?,
+            Inner::SqliteTx(tx) => tx.commit().await.map_err(Error::of_commit)?,
+            Inner::PostgresTx(tx) => tx.commit().await.map_err(Error::of_commit)?,
             // A Tx is only ever made from a transaction, see `Database::write`.
             Inner::Sqlite(_) | Inner::Postgres(_) => {}
         }

@@ -18,6 +18,10 @@ pub enum Error {
     /// The database cannot be reached, is locked for too long, shutting down or full: try again later.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
+    /// The database went away while a transaction ended: nobody knows whether its writes are stored. Every other
+    /// error rolls back.
+    #[error("the database did not confirm the end of a transaction")]
+    Unconfirmed(#[source] sqlx::Error),
     /// The schema is of a newer version than this program.
     #[error(
         "the database was written by a newer version of this program; start that version or restore a backup"
@@ -63,6 +67,14 @@ impl Error {
             _ => return error.into(),
         };
         Self::Url(format!("{} {problem}", path.display()))
+    }
+
+    /// An error of the statement that ends a transaction.
+    pub(crate) fn of_commit(error: sqlx::Error) -> Self {
+        match Self::from(error) {
+            Self::Unavailable(error) => Self::Unconfirmed(error),
+            other => other,
+        }
     }
 }
 
@@ -174,6 +186,13 @@ mod tests {
     fn a_character_that_postgresql_refuses_is_neither_an_outage_nor_a_bug_of_a_statement() {
         assert!(is_character("22021") && is_character("22P05"));
         assert!(!is_character("22P02") && !is_outage("22021"));
+    }
+
+    #[test]
+    fn only_an_outage_at_the_end_of_a_transaction_leaves_its_writes_in_doubt() {
+        assert!(matches!(Error::of_commit(sqlx::Error::WorkerCrashed), Error::Unconfirmed(_)));
+        assert!(matches!(Error::of_commit(sqlx::Error::RowNotFound), Error::Database(_)));
+        assert!(matches!(Error::from(sqlx::Error::WorkerCrashed), Error::Unavailable(_)));
     }
 
     #[test]

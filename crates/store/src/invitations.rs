@@ -43,6 +43,26 @@ pub async fn list_pending(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Invita
     )
 }
 
+/// A part of [`list_pending`], after the invitation that was made then and has this id; `None`: from the beginning.
+pub async fn list_part(
+    conn: &mut Conn,
+    scope: OrgScope,
+    after: Option<(Timestamp, InvitationId)>,
+    limit: i64,
+) -> Result<Vec<Invitation>> {
+    fetch_all!(
+        conn,
+        "SELECT id, organization_id, email, role, invited_by, created_at, expires_at, accepted_at
+           FROM invitations WHERE organization_id = $1 AND accepted_at IS NULL
+            AND ((created_at, id) < ($2, $3) OR $3 IS NULL)
+          ORDER BY created_at DESC, id DESC LIMIT $4",
+        scope.organization_id(),
+        after.map(|(at, _)| at),
+        after.map(|(_, id)| id),
+        limit
+    )
+}
+
 pub async fn find_pending(conn: &mut Conn, scope: OrgScope, id: InvitationId) -> Result<Option<Invitation>> {
     fetch_optional!(
         conn,

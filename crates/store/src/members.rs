@@ -33,6 +33,28 @@ pub async fn list(conn: &mut Conn, scope: OrgScope) -> Result<Vec<MemberProfile>
     )
 }
 
+/// A part of [`list`], after the person who joined then; `None`: from the beginning.
+pub async fn list_part(
+    conn: &mut Conn,
+    scope: OrgScope,
+    after: Option<(Timestamp, UserId)>,
+    limit: i64,
+) -> Result<Vec<MemberProfile>> {
+    fetch_all!(
+        conn,
+        "SELECT m.organization_id, m.user_id, m.role, m.joined_at, u.email_display AS email, u.display_name,
+                u.is_email_verified
+           FROM organization_members m JOIN users u ON u.id = m.user_id
+          WHERE m.organization_id = $1 AND u.deleted_at IS NULL
+            AND ((m.joined_at, m.user_id) > ($2, $3) OR $3 IS NULL)
+          ORDER BY m.joined_at, m.user_id LIMIT $4",
+        scope.organization_id(),
+        after.map(|(at, _)| at),
+        after.map(|(_, id)| id),
+        limit
+    )
+}
+
 pub async fn find(conn: &mut Conn, scope: OrgScope, user: UserId) -> Result<Option<MemberProfile>> {
     fetch_optional!(
         conn,

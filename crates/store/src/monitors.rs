@@ -23,6 +23,32 @@ pub async fn list(conn: &mut Conn, scope: OrgScope, service: Option<ServiceId>) 
     )
 }
 
+/// A part of [`list`], after the monitor that was made then and has this id; `None`: from the beginning.
+pub async fn list_part(
+    conn: &mut Conn,
+    scope: OrgScope,
+    service: Option<ServiceId>,
+    after: Option<(Timestamp, MonitorId)>,
+    limit: i64,
+) -> Result<Vec<Monitor>> {
+    fetch_all!(
+        conn,
+        "SELECT id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
+                failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
+                run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
+                created_at, updated_at
+           FROM monitors
+          WHERE organization_id = $1 AND (service_id = $2 OR $2 IS NULL) AND deleted_at IS NULL
+            AND ((created_at, id) > ($3, $4) OR $4 IS NULL)
+          ORDER BY created_at, id LIMIT $5",
+        scope.organization_id(),
+        service,
+        after.map(|(at, _)| at),
+        after.map(|(_, id)| id),
+        limit
+    )
+}
+
 pub async fn find(conn: &mut Conn, scope: OrgScope, id: MonitorId) -> Result<Option<Monitor>> {
     fetch_optional!(
         conn,

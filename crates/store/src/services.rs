@@ -19,6 +19,29 @@ pub async fn list(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Service>> {
     )
 }
 
+/// A part of [`list`], after the service with this position, name and id; `None`: from the beginning.
+pub async fn list_part(
+    conn: &mut Conn,
+    scope: OrgScope,
+    after: Option<(i32, &str, ServiceId)>,
+    limit: i64,
+) -> Result<Vec<Service>> {
+    fetch_all!(
+        conn,
+        "SELECT id, organization_id, name, slug, description, group_name, position, is_visible, manual_status,
+                created_at, updated_at
+           FROM services
+          WHERE organization_id = $1 AND deleted_at IS NULL
+            AND ((position, name, id) > ($2, $3, $4) OR $4 IS NULL)
+          ORDER BY position, name, id LIMIT $5",
+        scope.organization_id(),
+        after.map(|(position, ..)| position),
+        after.map(|(_, name, _)| name),
+        after.map(|(.., id)| id),
+        limit
+    )
+}
+
 pub async fn find(conn: &mut Conn, scope: OrgScope, id: ServiceId) -> Result<Option<Service>> {
     fetch_optional!(
         conn,
@@ -112,6 +135,25 @@ pub async fn list_placements(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Pla
           WHERE l.organization_id = $1 AND p.deleted_at IS NULL
           ORDER BY l.created_at, l.status_page_id, l.service_id",
         scope.organization_id()
+    )
+}
+
+/// The placements of one service on pages that are not deleted, oldest first.
+pub async fn list_placements_of_service(
+    conn: &mut Conn,
+    scope: OrgScope,
+    service: ServiceId,
+) -> Result<Vec<Placement>> {
+    fetch_all!(
+        conn,
+        "SELECT l.organization_id, l.status_page_id, l.service_id, l.public_name, l.group_name, l.position,
+                l.is_visible
+           FROM placements l
+           JOIN status_pages p ON p.organization_id = l.organization_id AND p.id = l.status_page_id
+          WHERE l.organization_id = $1 AND l.service_id = $2 AND p.deleted_at IS NULL
+          ORDER BY l.created_at, l.status_page_id",
+        scope.organization_id(),
+        service
     )
 }
 

@@ -17,6 +17,28 @@ pub async fn list(conn: &mut Conn, scope: OrgScope) -> Result<Vec<StatusPage>> {
     )
 }
 
+/// A part of [`list`], after the page with this title and id, default or not; `None`: from the beginning.
+pub async fn list_part(
+    conn: &mut Conn,
+    scope: OrgScope,
+    after: Option<(bool, &str, PageId)>,
+    limit: i64,
+) -> Result<Vec<StatusPage>> {
+    fetch_all!(
+        conn,
+        "SELECT id, organization_id, slug, title, is_public, is_default, created_at, updated_at
+           FROM status_pages
+          WHERE organization_id = $1 AND deleted_at IS NULL
+            AND ((NOT is_default, title, id) > ($2, $3, $4) OR $4 IS NULL)
+          ORDER BY is_default DESC, title, id LIMIT $5",
+        scope.organization_id(),
+        after.map(|(is_default, ..)| !is_default),
+        after.map(|(_, title, _)| title),
+        after.map(|(.., id)| id),
+        limit
+    )
+}
+
 pub async fn find(conn: &mut Conn, scope: OrgScope, id: PageId) -> Result<Option<StatusPage>> {
     fetch_optional!(
         conn,

@@ -84,6 +84,7 @@ impl TestApp {
             register_per_hour: 0,
             login_per_hour: 0,
             subscribe_per_hour: 0,
+            api_per_minute: 0,
         };
         let config =
             WebConfig { public_url: PUBLIC_URL.parse().unwrap(), trusted_proxies: Vec::new(), rates };
@@ -373,12 +374,18 @@ impl Person<'_> {
             .await
     }
 
-    /// Sends a form of a page that the person has open, with its hidden token.
-    pub async fn submits(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    /// The hidden token of the forms in the person's browser.
+    pub async fn csrf(&self) -> String {
         let open = self.opens("/account").await;
         let token = open.text.split_once("name=\"csrf\" value=\"").and_then(|(_, rest)| rest.split_once('"'));
         let (token, _) = token.unwrap_or_else(|| panic!("no form in {}", open.text));
-        let fields: Vec<_> = [("csrf", token)].iter().chain(fields).copied().collect();
+        token.to_owned()
+    }
+
+    /// Sends a form of a page that the person has open, with its hidden token.
+    pub async fn submits(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.csrf().await;
+        let fields: Vec<_> = [("csrf", token.as_str())].iter().chain(fields).copied().collect();
         self.app.submits(path, &self.cookie, &fields).await
     }
 

@@ -32,38 +32,51 @@ const TABLES: [&str; 14] = [
 impl TestDatabase {
     /// Every row of the organization in every tenant table, in a fixed order.
     pub async fn digest(&self, organization: OrgId) -> String {
+        self.rows_of(&TABLES, Some(organization), &[]).await
+    }
+
+    /// Every row of every table, without the columns `but`, in a fixed order.
+    pub async fn digest_of_all(&self, but: &[&str]) -> String {
+        self.rows_of(store::TABLES, None, but).await
+    }
+
+    async fn rows_of(&self, tables: &[&str], organization: Option<OrgId>, but: &[&str]) -> String {
+        let filter = if organization.is_some() { "WHERE organization_id = $1" } else { "" };
         let mut text = String::new();
         if self.url().starts_with("postgres") {
             let mut conn = PgConnection::connect(self.url()).await.unwrap();
-            for table in TABLES {
-                let sql = format!("SELECT t::text FROM {table} t WHERE organization_id = $1 ORDER BY 1");
-                let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
-                    .bind(organization)
-                    .fetch_all(&mut conn)
-                    .await
-                    .unwrap();
+            let without =
+                if but.is_empty() { String::new() } else { format!(" - '{{{}}}'::text[]", but.join(",")) };
+            for table in tables {
+                let sql = format!("SELECT (to_jsonb(t){without})::text FROM {table} t {filter} ORDER BY 1");
+                let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
+                if let Some(organization) = organization {
+                    query = query.bind(organization);
+                }
+                let rows: Vec<String> = query.fetch_all(&mut conn).await.unwrap();
                 let _ = writeln!(text, "{table}\n{}", rows.join("\n"));
             }
             conn.close().await.unwrap();
         } else {
             let mut conn = SqliteConnection::connect(self.url()).await.unwrap();
-            for table in TABLES {
+            for table in tables {
                 let columns: Vec<String> =
                     sqlx::query_scalar("SELECT name FROM pragma_table_info($1) ORDER BY cid")
-                        .bind(table)
+                        .bind(*table)
                         .fetch_all(&mut conn)
                         .await
                         .unwrap();
-                let all: Vec<String> = columns.iter().map(|column| format!("quote({column})")).collect();
-                let sql = format!(
-                    "SELECT {} FROM {table} WHERE organization_id = $1 ORDER BY 1",
-                    all.join(" || '|' || ")
-                );
-                let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
-                    .bind(organization)
-                    .fetch_all(&mut conn)
-                    .await
-                    .unwrap();
+                let all: Vec<String> = columns
+                    .iter()
+                    .filter(|column| !but.contains(&column.as_str()))
+                    .map(|column| format!("quote({column})"))
+                    .collect();
+                let sql = format!("SELECT {} FROM {table} {filter} ORDER BY 1", all.join(" || '|' || "));
+                let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
+                if let Some(organization) = organization {
+                    query = query.bind(organization);
+                }
+                let rows: Vec<String> = query.fetch_all(&mut conn).await.unwrap();
                 let _ = writeln!(text, "{table}\n{}", rows.join("\n"));
             }
             conn.close().await.unwrap();

@@ -143,7 +143,7 @@ fn load() -> HashMap<String, Asset> {
     for (name, parts) in BUNDLES {
         let text: String =
             parts.iter().filter_map(|part| Files::get(part)).fold(String::new(), |text, part| {
-                text + &without_comments(&String::from_utf8_lossy(&part.data)) + "\n"
+                text + without_comments(&String::from_utf8_lossy(&part.data)).as_str() + "\n"
             });
         add(&mut assets, name, "text/css; charset=utf-8", text.into());
     }

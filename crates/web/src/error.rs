@@ -30,7 +30,7 @@ pub struct Problem {
     /// The lowest tier that has room or has the feature.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub required_tier: Option<&'static str>,
-    /// Where the plan can be changed.
+    /// Where the plan of the organization that was asked for stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade_url: Option<String>,
     /// To be spent with the second factor (`POST /auth/login/totp`).
@@ -42,6 +42,11 @@ pub struct Problem {
     #[serde(skip)]
     pub retry_after_s: Option<i64>,
 }
+
+/// Marks an answer whose request failed before anything was stored, because the database was away: actions write in
+/// one transaction, which was rolled back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Untouched;
 
 /// One field of the input and what is wrong with it.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -115,6 +120,12 @@ impl From<actions::Error> for Problem {
                 problem.required_tier = reached.required.map(domain::plan::Tier::as_str);
                 problem
             }
+            E::PersonalLimit { message, limit, current } => {
+                let mut problem = Self::new(StatusCode::FORBIDDEN, "plan_limit", message);
+                problem.limit = Some(limit);
+                problem.used = Some(current);
+                problem
+            }
             E::FeatureMissing(missing) => {
                 let mut problem = Self::new(StatusCode::FORBIDDEN, "plan_feature", missing.to_string());
                 problem.required_tier = missing.required.map(domain::plan::Tier::as_str);
@@ -162,15 +173,24 @@ impl From<actions::Error> for Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        if let store::Error::Unavailable(cause) = &error {
-            tracing::warn!(error = %cause, "the database is not available");
-            let mut problem = Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "The service cannot save or load data right now. Nothing was changed. Try again shortly.",
-            );
-            problem.retry_after_s = Some(5);
-            return problem;
+        match &error {
+            store::Error::Unavailable(cause) => {
+                tracing::warn!(error = %cause, "the database is not available");
+                let detail = "The service cannot save or load data right now. Try again shortly.";
+                let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+                problem.retry_after_s = Some(5);
+                return problem;
+            }
+            store::Error::Unconfirmed(cause) => {
+                tracing::warn!(error = %cause, "the database went away at the end of a transaction");
+                return Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "outcome_unknown",
+                    "The database went away while your change was being saved. Look whether it was made before you \
+                     repeat it.",
+                );
+            }
+            _ => {}
         }
         if let store::Error::Character(cause) = &error {
             tracing::warn!(error = %cause, "a text was refused by the database that a parser should have refused");
@@ -199,9 +219,16 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         self.request_id = crate::layer::current_request_id();
+        if matches!(self.code, "plan_limit" | "plan_feature") {
+            self.upgrade_url = self.upgrade_url.or_else(crate::layer::current_plan_url);
+        }
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry = self.retry_after_s;
+        let is_untouched = self.code == "unavailable";
         let mut response = (status, Json(self)).into_response();
+        if is_untouched {
+            response.extensions_mut().insert(Untouched);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -2,12 +2,15 @@
 //! has a line in the isolation matrix (`server/tests/it/isolation/matrix.toml`).
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::handler::Handler;
+use axum::http::uri::PathAndQuery;
 use axum::http::{StatusCode, Uri};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tower::Layer as _;
+use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -209,7 +212,12 @@ fn managers() -> Pages {
 
 /// The OpenAPI document of the whole API.
 pub fn document() -> utoipa::openapi::OpenApi {
-    api().split_for_parts().1
+    document_at("")
+}
+
+/// The same for an installation below this path.
+pub(crate) fn document_at(base: &str) -> utoipa::openapi::OpenApi {
+    api::complete(api().split_for_parts().1, base)
 }
 
 fn api() -> OpenApiRouter<AppState> {
@@ -219,8 +227,12 @@ fn api() -> OpenApiRouter<AppState> {
 /// The application and its OpenAPI document.
 #[expect(clippy::needless_pass_by_value, reason = "the state belongs to the application from here on")]
 pub fn app(state: AppState) -> App {
-    let (api, document) = api().split_for_parts();
-    let api = api.route_layer(from_fn_with_state(state.clone(), layer::idempotency));
+    let (routes_of_api, document) = api().split_for_parts();
+    let document = api::complete(document, state.config.base());
+    let api = routes_of_api
+        .route_layer(from_fn_with_state(state.clone(), layer::idempotency))
+        .route_layer(from_fn(layer::not_modified))
+        .route_layer(from_fn_with_state(state.clone(), layer::api_rate));
     let Pages { router, routes } = machines()
         .merge(product())
         .merge(visitors(&state))
@@ -239,12 +251,36 @@ pub fn app(state: AppState) -> App {
         .with_state(state.clone());
     // Below a path prefix the proxy in front may cut it off or leave it: both arrive (X30).
     let base = state.config.base();
+    let prefix = base.to_owned();
     let router = if base.is_empty() {
         router
     } else {
         Router::new().nest(base, router.clone()).fallback_service(router)
     };
+    // A layer of a router runs after the route is chosen, so this one stands around it.
+    let trimmed = MapRequestLayer::new(move |request| without_slash(request, &prefix));
+    let router = Router::new().fallback_service(trimmed.layer(router));
     App { router, document, pages: routes }
+}
+
+/// Below `/api/v1` a slash at the end means nothing: a redirect would lose the body of a POST.
+fn without_slash(mut request: Request, base: &str) -> Request {
+    let path = request.uri().path();
+    let is_api =
+        path.strip_prefix(base).unwrap_or(path).starts_with("/api/v1/") || path.starts_with("/api/v1/");
+    let Some(shorter) = path.strip_suffix('/').filter(|_| is_api) else { return request };
+    let target = match request.uri().query() {
+        Some(query) => format!("{shorter}?{query}"),
+        None => shorter.to_owned(),
+    };
+    let mut parts = request.uri().clone().into_parts();
+    if let Ok(target) = target.parse::<PathAndQuery>() {
+        parts.path_and_query = Some(target);
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
 }
 
 /// A path that nobody serves: problem+json below `/api`, a page elsewhere.

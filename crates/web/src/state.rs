@@ -1,6 +1,6 @@
 //! What every handler can reach. Built once, in `server/src/parts.rs`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actions::Context;
@@ -9,8 +9,9 @@ use moka::future::Cache;
 use store::sessions::LoggedIn;
 use url::Url;
 
+use crate::assets::Precompressed;
 use crate::cache::PageCache;
-use crate::layer::PublicRate;
+use crate::layer::RequestRate;
 
 /// How long a session may be served from memory. A log-out elsewhere takes effect within this time (D2).
 const SESSION_CACHE: Duration = Duration::from_secs(3);
@@ -32,6 +33,8 @@ pub struct Rates {
     pub register_per_hour: u32,
     pub login_per_hour: u32,
     pub subscribe_per_hour: u32,
+    /// Of one session.
+    pub api_per_minute: u32,
 }
 
 /// Cheap to clone.
@@ -45,7 +48,10 @@ pub struct Inner {
     pub egress: Egress,
     /// Rendered public pages.
     pub pages: PageCache,
-    pub(crate) public_rate: PublicRate,
+    pub(crate) public_rate: RequestRate,
+    pub(crate) api_rate: RequestRate,
+    /// The OpenAPI document, which names the base path; made when it is asked for first.
+    pub(crate) document: OnceLock<Precompressed>,
     /// Alive sessions, by id or by hash of the cookie, for a few seconds.
     pub(crate) sessions: Cache<Vec<u8>, LoggedIn>,
 }
@@ -54,7 +60,16 @@ impl AppState {
     pub fn new(ctx: Context, config: WebConfig, egress: Egress) -> Self {
         let sessions = Cache::builder().max_capacity(100_000).time_to_live(SESSION_CACHE).build();
         let pages = PageCache::new(ctx.signals.clone());
-        Self(Arc::new(Inner { ctx, config, egress, pages, public_rate: PublicRate::default(), sessions }))
+        Self(Arc::new(Inner {
+            ctx,
+            config,
+            egress,
+            pages,
+            public_rate: RequestRate::default(),
+            api_rate: RequestRate::default(),
+            document: OnceLock::new(),
+            sessions,
+        }))
     }
 
     /// After anything that ends sessions: this process looks each of them up again.

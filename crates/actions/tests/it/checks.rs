@@ -271,3 +271,20 @@ async fn nobody_checks_the_monitor_of_somebody_else_by_hand(test: TestContext) {
     let refused = checks::begin_by_hand(&test, &other.owner, id).await.unwrap_err();
     assert!(matches!(refused, Error::NotFound), "{refused:?}");
 }
+
+#[db_test]
+async fn an_organization_gets_six_checks_by_hand_a_minute_over_all_its_monitors(test: TestContext) {
+    // T-15
+    let (fleet, other) =
+        (Fleet::new(&test.db, 1, Tier::Team).await, Fleet::new(&test.db, 2, Tier::Team).await);
+    let ids = fleet.adds_many(7, URL, START).await;
+    for id in &ids[..6] {
+        checks::begin_by_hand(&test, &fleet.owner, *id).await.unwrap();
+    }
+    let refused = checks::begin_by_hand(&test, &fleet.owner, ids[6]).await.unwrap_err();
+    assert!(matches!(refused, Error::Throttled { retry_after_s: 60 }), "{refused:?}");
+    let elsewhere = other.adds_many(1, URL, START).await[0];
+    checks::begin_by_hand(&test, &other.owner, elsewhere).await.unwrap();
+    test.clock.advance_s(60);
+    checks::begin_by_hand(&test, &fleet.owner, ids[6]).await.unwrap();
+}

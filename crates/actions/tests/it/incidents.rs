@@ -126,12 +126,12 @@ async fn the_impact_follows_the_worst_service_unless_a_person_sets_it(test: Test
     drop(conn);
 
     let set = IncidentPatch { impact: Patch::Set("minor".to_owned()), ..IncidentPatch::default() };
-    let after = incidents::update(&test, &acme.by, opened.id, Version::Any, set).await.unwrap();
+    let after = incidents::update(&test, &acme.by, opened.id, Version::Any, set).await.unwrap().incident;
     assert_eq!(after.impact, Impact::Minor);
     let (after, _) = incidents::post_update(&test, &acme.by, opened.id, worse).await.unwrap();
     assert_eq!(after.impact, Impact::Minor, "as the person said");
     let cleared = IncidentPatch { impact: Patch::Clear, ..IncidentPatch::default() };
-    let after = incidents::update(&test, &acme.by, opened.id, Version::Any, cleared).await.unwrap();
+    let after = incidents::update(&test, &acme.by, opened.id, Version::Any, cleared).await.unwrap().incident;
     assert_eq!(after.impact, Impact::Critical);
 }
 
@@ -200,7 +200,8 @@ async fn an_edit_is_refused_when_stale_or_against_the_order_of_time(test: TestCo
     assert_eq!(refused(patch(none).await), [("services", "empty")]);
     let edited = incidents::update(&test, &acme.by, opened.id, Version::Exactly(closed.updated_at), edit)
         .await
-        .unwrap();
+        .unwrap()
+        .incident;
     assert_eq!((edited.title.as_str(), edited.resolved_at), ("Solved", closed.resolved_at));
     incidents::delete(&test, &acme.by, opened.id, Version::Any).await.unwrap();
     let gone = incidents::post_update(&test, &acme.by, opened.id, update(IncidentStatus::Resolved)).await;

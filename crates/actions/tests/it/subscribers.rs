@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use actions::patch::Version;
 use actions::status_pages::{self, NewPage};
 use actions::subscribers::{self, Outcome, Visitor};
 use actions::{Error, Result};
@@ -311,9 +312,9 @@ async fn an_admin_invites_confirms_and_removes_addresses(test: TestContext) {
         let Err(Error::LimitReached(reached)) = full else { panic!("{full:?}") };
         assert_eq!((reached.limit, reached.current, reached.required), (25, 25, Some(Tier::Pro)));
     }
-    subscribers::remove(&test, &acme.by, added.id).await.unwrap();
+    subscribers::remove(&test, &acme.by, added.id, Version::Any).await.unwrap();
     subscribers::confirm_as_admin(&test, &acme.by, late.id).await.unwrap();
-    let gone = subscribers::remove(&test, &acme.by, added.id).await;
+    let gone = subscribers::remove(&test, &acme.by, added.id, Version::Any).await;
     assert!(matches!(gone, Err(Error::NotFound)), "{gone:?}");
 }
 
@@ -323,10 +324,10 @@ async fn members_do_not_manage_subscribers_and_strangers_find_none(test: TestCon
     let acme = acme(&test, Tier::Team).await;
     let added = subscribers::add(&test, &acme.by, None, "carol@example.org").await.unwrap();
     let member = Membership { role: Role::Member, ..acme.by.clone() };
-    let answer = subscribers::remove(&test, &member, added.id).await;
+    let answer = subscribers::remove(&test, &member, added.id, Version::Any).await;
     assert!(matches!(answer, Err(Error::Forbidden(_))), "{answer:?}");
     let charlie = testkit::Fleet::new(&test.db, 7, Tier::Team).await.owner;
-    let answer = subscribers::remove(&test, &charlie, added.id).await;
+    let answer = subscribers::remove(&test, &charlie, added.id, Version::Any).await;
     assert!(matches!(answer, Err(Error::NotFound)), "{answer:?}");
     let answer = subscribers::confirm_as_admin(&test, &charlie, added.id).await;
     assert!(matches!(answer, Err(Error::NotFound)), "{answer:?}");

@@ -32,7 +32,7 @@ impl Failure {
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let exit = match &error {
-            store::Error::Unavailable(_) => Exit::Unavailable,
+            store::Error::Unavailable(_) | store::Error::Unconfirmed(_) => Exit::Unavailable,
             store::Error::Url(problem) => return unusable_database(problem),
             store::Error::Refused(problem) => return unusable_database(problem),
             _ => Exit::Failed,

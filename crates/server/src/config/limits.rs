@@ -12,11 +12,19 @@ pub struct LimitsConfig {
     pub register_per_hour: u32,
     pub login_per_hour: u32,
     pub subscribe_per_hour: u32,
+    /// Per session instead.
+    pub api_per_minute: u32,
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { public_page_per_minute: 300, register_per_hour: 5, login_per_hour: 20, subscribe_per_hour: 5 }
+        Self {
+            public_page_per_minute: 300,
+            register_per_hour: 5,
+            login_per_hour: 20,
+            subscribe_per_hour: 5,
+            api_per_minute: 120,
+        }
     }
 }
 
@@ -29,6 +37,7 @@ impl LimitsConfig {
             register_per_hour: limit("limits.register_per_hour", default.register_per_hour)?,
             login_per_hour: limit("limits.login_per_hour", default.login_per_hour)?,
             subscribe_per_hour: limit("limits.subscribe_per_hour", default.subscribe_per_hour)?,
+            api_per_minute: limit("limits.api_per_minute", default.api_per_minute)?,
         })
     }
 }

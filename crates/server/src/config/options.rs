@@ -27,6 +27,7 @@ pub const OPTIONS: &[&str] = &[
     "limits.register_per_hour",
     "limits.login_per_hour",
     "limits.subscribe_per_hour",
+    "limits.api_per_minute",
     "retention.raw_days",
     "retention.rollup_days",
     "stripe.webhook_secret",

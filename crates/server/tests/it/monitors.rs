@@ -228,9 +228,9 @@ async fn results_are_read_page_by_page(app: TestApp) {
     for (query, pointer) in [
         ("limit=0", "limit"),
         ("limit=201", "limit"),
-        ("limit=many", "query"),
+        ("limit=many", "limit"),
         ("cursor=nonsense", "cursor"),
-        ("page=2", "query"),
+        ("page=2", "page"),
     ] {
         let refused = alice.get(&format!("/api/v1/monitors/{id}/results?{query}")).await;
         assert_eq!(fault(&refused).0, pointer, "{query}");

@@ -40,7 +40,7 @@ async fn one_person_owns_so_many_free_organizations(app: TestApp) {
     let make = async |name: &str| alice.post("/api/v1/organizations", &json!({ "name": name })).await;
     assert_eq!(make("Second").await.status, StatusCode::CREATED);
     let third = make("Third").await;
-    assert_eq!((third.status, third.code().as_str()), (StatusCode::FORBIDDEN, "forbidden"));
+    assert_eq!((third.status, third.code().as_str()), (StatusCode::FORBIDDEN, "plan_limit"));
     app.moves(&alice, Tier::Pro).await;
     assert_eq!(make("Third").await.status, StatusCode::CREATED, "a paid one does not count");
 

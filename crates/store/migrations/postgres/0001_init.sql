@@ -1,10 +1,11 @@
 -- Instants are unix milliseconds. Ids are UUIDv7 made by the program. A tenant table carries organization_id,
 -- and references inside a tenant are composite, so a row of one tenant cannot point at a row of another (X15).
+-- Text that lists are sorted by says COLLATE "C": by bytes, as SQLite does, whatever locale the server was made with.
 
 CREATE TABLE organizations (
     id UUID NOT NULL PRIMARY KEY,
-    slug TEXT NOT NULL,
-    name TEXT NOT NULL,
+    slug TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
     tier TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
@@ -14,17 +15,17 @@ CREATE TABLE organizations (
 
 -- An old slug stays reserved and leads to its organization until it expires (X1).
 CREATE TABLE slug_redirects (
-    slug TEXT NOT NULL PRIMARY KEY,
+    slug TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     organization_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     expires_at BIGINT NOT NULL
 );
 
 CREATE TABLE users (
     id UUID NOT NULL PRIMARY KEY,
-    email TEXT NOT NULL,
-    email_display TEXT NOT NULL,
+    email TEXT COLLATE "C" NOT NULL,
+    email_display TEXT COLLATE "C" NOT NULL,
     password_hash TEXT NOT NULL,
-    display_name TEXT,
+    display_name TEXT COLLATE "C",
     is_email_verified BOOLEAN NOT NULL,
     totp_secret BYTEA,
     totp_confirmed_at BIGINT,
@@ -83,7 +84,7 @@ CREATE TABLE recovery_codes (
 CREATE TABLE invitations (
     id UUID NOT NULL PRIMARY KEY,
     organization_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    email TEXT NOT NULL,
+    email TEXT COLLATE "C" NOT NULL,
     role TEXT NOT NULL,
     token_hash BYTEA NOT NULL,
     invited_by UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -99,8 +100,8 @@ CREATE UNIQUE INDEX invitations_organization_id_email_key ON invitations (organi
 CREATE TABLE status_pages (
     id UUID NOT NULL PRIMARY KEY,
     organization_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    slug TEXT NOT NULL,
-    title TEXT NOT NULL,
+    slug TEXT COLLATE "C" NOT NULL,
+    title TEXT COLLATE "C" NOT NULL,
     is_public BOOLEAN NOT NULL,
     is_default BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
@@ -114,10 +115,10 @@ CREATE UNIQUE INDEX status_pages_organization_id_key ON status_pages (organizati
 CREATE TABLE services (
     id UUID NOT NULL PRIMARY KEY,
     organization_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    name TEXT NOT NULL,
-    slug TEXT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    slug TEXT COLLATE "C" NOT NULL,
     description TEXT,
-    group_name TEXT,
+    group_name TEXT COLLATE "C",
     position INTEGER NOT NULL,
     is_visible BOOLEAN NOT NULL,
     manual_status TEXT,
@@ -132,8 +133,8 @@ CREATE TABLE placements (
     organization_id UUID NOT NULL,
     status_page_id UUID NOT NULL,
     service_id UUID NOT NULL,
-    public_name TEXT,
-    group_name TEXT,
+    public_name TEXT COLLATE "C",
+    group_name TEXT COLLATE "C",
     position INTEGER,
     is_visible BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
@@ -238,7 +239,7 @@ CREATE INDEX state_intervals_service ON state_intervals (organization_id, servic
 CREATE TABLE incidents (
     id UUID NOT NULL PRIMARY KEY,
     organization_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    title TEXT NOT NULL,
+    title TEXT COLLATE "C" NOT NULL,
     status TEXT NOT NULL,
     impact TEXT NOT NULL,
     started_at BIGINT NOT NULL,
@@ -275,7 +276,7 @@ CREATE TABLE subscribers (
     id UUID NOT NULL PRIMARY KEY,
     organization_id UUID NOT NULL,
     status_page_id UUID NOT NULL,
-    email TEXT NOT NULL,
+    email TEXT COLLATE "C" NOT NULL,
     is_confirmed BOOLEAN NOT NULL,
     confirm_token_hash BYTEA,
     confirm_expires_at BIGINT,
@@ -291,7 +292,7 @@ CREATE INDEX subscribers_organization ON subscribers (organization_id);
 
 CREATE TABLE site_settings (
     organization_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    key TEXT NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
     value TEXT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (organization_id, key)
@@ -326,7 +327,7 @@ CREATE TABLE throttles (
 -- Answers to requests that carried an Idempotency-Key; status NULL: the first request still runs.
 CREATE TABLE idempotency_keys (
     scope BYTEA NOT NULL,
-    key TEXT NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
     fingerprint BYTEA NOT NULL,
     status INTEGER,
     headers TEXT,

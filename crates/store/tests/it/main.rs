@@ -8,6 +8,7 @@ mod incidents;
 mod members;
 mod migrations;
 mod monitors;
+mod ordering;
 mod organizations;
 mod outbox;
 mod people;

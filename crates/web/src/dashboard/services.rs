@@ -81,7 +81,7 @@ pub(crate) async fn update(
             Err(error) => Err(error),
         };
         match saved {
-            Ok(service) => Ok(screen.go(&format!("services/{}", service.id), "service-saved")),
+            Ok(_) => Ok(screen.go(&format!("services/{id}"), "service-saved")),
             Err(error) => again(&screen, Some(id), input, refused(error)?).await,
         }
     };

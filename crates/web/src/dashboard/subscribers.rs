@@ -1,5 +1,6 @@
 //! `/orgs/{org}/subscribers`: who gets mail, adding and removing.
 
+use actions::patch::Version;
 use actions::subscribers;
 use axum::response::Response;
 use domain::id::SubscriberId;
@@ -64,7 +65,7 @@ pub(crate) async fn remove(
     CsrfForm(Nothing {}): CsrfForm<Nothing>,
 ) -> Response {
     let body = async {
-        subscribers::remove(&screen.state.ctx, &screen.membership, input::id(&id)?).await?;
+        subscribers::remove(&screen.state.ctx, &screen.membership, input::id(&id)?, Version::Any).await?;
         Ok(screen.go("subscribers", "subscriber-deleted"))
     };
     screen.answer(body).await

@@ -120,9 +120,33 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        serde_urlencoded::from_str(query).map(Self).map_err(|error| {
-            Problem::unprocessable("query", "invalid", format!("The query cannot be read: {error}."))
-        })
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let reader = serde_urlencoded::Deserializer::new(pairs);
+        serde_path_to_error::deserialize(reader).map(Self).map_err(|error| refuse_parameter(&error))
+    }
+}
+
+/// Points to the parameter by its name, as there is no document that a JSON pointer could lead through.
+fn refuse_parameter(error: &serde_path_to_error::Error<serde::de::value::Error>) -> Problem {
+    let detail = error.inner().to_string();
+    let code = code_of(&detail);
+    let named = match error.path().iter().next() {
+        Some(Segment::Map { key }) => key.clone(),
+        // The path ends at the query; an unknown parameter or one that is there twice is only named in the text.
+        _ => detail.split('`').nth(1).unwrap_or("query").to_owned(),
+    };
+    Problem::unprocessable(named, code, format!("{detail}."))
+}
+
+fn code_of(detail: &str) -> &'static str {
+    if detail.starts_with("unknown field") {
+        "unknown_field"
+    } else if detail.starts_with("missing field") {
+        "missing"
+    } else if detail.starts_with("duplicate field") {
+        "twice"
+    } else {
+        "wrong_type"
     }
 }
 
@@ -168,13 +192,7 @@ fn refuse(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         .collect();
     let message = inner.to_string();
     let detail = message.split(" at line ").next().unwrap_or_default();
-    let code = if detail.starts_with("unknown field") {
-        "unknown_field"
-    } else if detail.starts_with("missing field") {
-        "missing"
-    } else {
-        "wrong_type"
-    };
+    let code = code_of(detail);
     // The path ends at the object; a missing field is only named in the text.
     if code == "missing"
         && let Some(field) = detail.split('`').nth(1)

@@ -51,6 +51,7 @@ impl FromRequestParts<AppState> for Member {
             Some(name) => by_any_name(state, user, &name).await?,
             None => used_last(state, &login).await?.ok_or_else(no_organization)?,
         };
+        crate::layer::note_organization(state, &membership.organization.slug);
         Ok(Self { membership })
     }
 }
@@ -62,6 +63,7 @@ impl FromRequestParts<AppState> for MemberOf {
         let CurrentUser(login) = CurrentUser::from_request_parts(parts, state).await?;
         let name = in_path(parts, state, "id").await?;
         let membership = by_any_name(state, login.session.user_id, &name).await?;
+        crate::layer::note_organization(state, &membership.organization.slug);
         Ok(Self { login, membership })
     }
 }
@@ -130,7 +132,8 @@ pub(crate) async fn used_last(state: &AppState, login: &LoggedIn) -> Result<Opti
     Ok(store::organizations::list_memberships(&mut conn, user).await?.into_iter().next())
 }
 
-/// `If-Match`: change the object only if it is still this version. Absent or `*`: whatever is stored.
+/// `If-Match`: change the object only if it is still this version, or one of those listed. Absent or `*`: whatever is
+/// stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct IfMatch(pub Version);
 
@@ -138,13 +141,19 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(Version::Any)) };
-        let text = value.to_str().unwrap_or_default().trim();
-        if text == "*" {
+        let values: Vec<&str> = parts
+            .headers
+            .get_all(header::IF_MATCH)
+            .iter()
+            .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+            .map(str::trim)
+            .collect();
+        if values.is_empty() || values.contains(&"*") {
             return Ok(Self(Version::Any));
         }
-        let version = text.trim_matches('"').parse::<i64>();
-        // A tag that we never gave out matches nothing.
-        Ok(Self(Version::Exactly(Timestamp::from_ms(version.unwrap_or(i64::MIN)))))
+        // A tag that we never gave out matches nothing, and neither does a weak one (RFC 9110, 13.1.1).
+        let version = |tag: &&str| tag.trim_matches('"').parse().ok().map(Timestamp::from_ms);
+        let mut known = values.iter().filter_map(version);
+        Ok(Self(Version::OneOf(std::array::from_fn(|_| known.next()))))
     }
 }

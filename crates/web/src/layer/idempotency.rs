@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 use super::request_id;
 use crate::AppState;
-use crate::error::Problem;
+use crate::error::{Problem, Untouched};
 use crate::extract::{CurrentUser, Member};
 
 const MAX_KEY_BYTES: usize = 255;
@@ -110,26 +110,33 @@ async fn carry_out(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let state = state.clone();
+    let (state, its) = (state.clone(), claim.clone());
+    let settling = state.clone();
     let work = async move {
         let answer = next.run(request).await;
-        settle(&state, &claim, answer).await
+        settle(&settling, &its, answer).await
     };
     let task = tokio::spawn(request_id::continued(work).in_current_span());
-    task.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a request with an idempotency key did not come to its end");
-        Err(Problem::internal())
-    })
+    match task.await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::error!(%error, "a request with an idempotency key did not come to its end");
+            settle(&state, &claim, Problem::internal().into_response()).await
+        }
+    }
 }
 
-/// Keeps the answer of a request that succeeded. One that was refused changed nothing: its key is free again.
+/// Keeps the answer of a request that was carried out, and of one that failed in a way that leaves open whether it
+/// was. One that was refused, or turned away before anything was stored, frees its key.
 async fn settle(state: &AppState, claim: &Claim, answer: Response) -> Result<Response, Problem> {
     let (parts, body) = answer.into_parts();
     let bytes = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Problem::internal())?;
     let text = std::str::from_utf8(&bytes).ok();
     // The work is done and the answer stands; not being able to keep it must not turn it into an error.
+    let is_untouched = parts.extensions.get::<Untouched>().is_some();
+    let is_final = parts.status.is_success() || (parts.status.is_server_error() && !is_untouched);
     let kept = match text {
-        Some(text) if parts.status.is_success() => {
+        Some(text) if is_final => {
             let headers = kept_headers(&parts.headers);
             actions::idempotency::keep(&state.ctx, claim, parts.status.as_u16(), &headers, text).await
         }
@@ -159,4 +166,133 @@ fn replay(status: u16, headers: &str, body: String) -> Response {
     }
     response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::post;
+    use egress::{Egress, EgressConfig};
+    use testkit::{PUBLIC_URL, Person, TestApp, db_test};
+    use tokio::sync::Notify;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::{Rates, WebConfig};
+
+    /// Routes that end in a chosen way, behind the layer; each answer counts how often the work was done.
+    struct Rig {
+        router: Router,
+        runs: Arc<AtomicUsize>,
+        /// The work of `/api/v1/slow` has begun.
+        begun: Arc<Notify>,
+        /// It may end.
+        go: Arc<Notify>,
+    }
+
+    impl Rig {
+        fn new(app: &TestApp) -> Self {
+            let rates = Rates {
+                public_page_per_minute: 0,
+                register_per_hour: 0,
+                login_per_hour: 0,
+                subscribe_per_hour: 0,
+                api_per_minute: 0,
+            };
+            let config =
+                WebConfig { public_url: PUBLIC_URL.parse().unwrap(), trusted_proxies: Vec::new(), rates };
+            let egress = Egress::new(EgressConfig::default()).unwrap();
+            let state = AppState::new(app.ctx.clone(), config, egress);
+            let runs = Arc::new(AtomicUsize::new(0));
+            let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let ends_with = |answer: fn() -> Response| {
+                let runs = Arc::clone(&runs);
+                post(async move || {
+                    runs.fetch_add(1, Ordering::SeqCst);
+                    answer()
+                })
+            };
+            let slow = (Arc::clone(&begun), Arc::clone(&go));
+            let router = Router::new()
+                .route("/api/v1/away", ends_with(|| of_the_database("unavailable")))
+                .route("/api/v1/doubt", ends_with(|| of_the_database("outcome_unknown")))
+                .route("/api/v1/bug", ends_with(|| Problem::internal().into_response()))
+                .route("/api/v1/refused", ends_with(|| Problem::not_found().into_response()))
+                .route("/api/v1/panic", ends_with(|| panic!("as a test")))
+                .route(
+                    "/api/v1/slow",
+                    post(async move || {
+                        slow.0.notify_one();
+                        slow.1.notified().await;
+                        "done"
+                    }),
+                )
+                .route_layer(from_fn_with_state(state.clone(), idempotency))
+                .with_state(state);
+            Self { router, runs, begun, go }
+        }
+
+        async fn posts(&self, person: &Person<'_>, path: &str) -> Response {
+            let request = Request::post(path)
+                .header(header::AUTHORIZATION, format!("Bearer {}", person.token))
+                .header("idempotency-key", "one")
+                .body(Body::empty())
+                .unwrap();
+            self.router.clone().oneshot(request).await.unwrap()
+        }
+    }
+
+    fn of_the_database(code: &'static str) -> Response {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, "as a test").into_response()
+    }
+
+    fn is_replayed(answer: &Response) -> bool {
+        answer.headers().contains_key("idempotency-replayed")
+    }
+
+    #[db_test]
+    async fn a_failure_that_may_have_changed_something_is_answered_again_and_not_repeated(app: TestApp) {
+        let alice = app.alice().await;
+        for (path, status) in [("/api/v1/doubt", 503), ("/api/v1/bug", 500), ("/api/v1/panic", 500)] {
+            let rig = Rig::new(&app);
+            let first = rig.posts(&alice, path).await;
+            let second = rig.posts(&alice, path).await;
+            assert_eq!((first.status().as_u16(), second.status().as_u16()), (status, status), "{path}");
+            assert!(!is_replayed(&first) && is_replayed(&second), "{path}");
+            assert_eq!(rig.runs.load(Ordering::SeqCst), 1, "{path} was done twice");
+            app.clock.advance_s(25 * 3600);
+        }
+        app.db.errors().take();
+    }
+
+    #[db_test]
+    async fn a_refusal_and_an_outage_before_anything_was_stored_free_the_key(app: TestApp) {
+        let alice = app.alice().await;
+        for path in ["/api/v1/away", "/api/v1/refused"] {
+            let rig = Rig::new(&app);
+            for _ in 0..2 {
+                assert!(!is_replayed(&rig.posts(&alice, path).await), "{path}");
+            }
+            assert_eq!(rig.runs.load(Ordering::SeqCst), 2, "{path}");
+        }
+    }
+
+    #[db_test]
+    async fn while_the_first_request_runs_its_repetition_is_told_so(app: TestApp) {
+        let alice = app.alice().await;
+        let rig = Rig::new(&app);
+        let (first, ()) = tokio::join!(rig.posts(&alice, "/api/v1/slow"), async {
+            rig.begun.notified().await;
+            let second = rig.posts(&alice, "/api/v1/slow").await;
+            assert_eq!(second.status(), StatusCode::CONFLICT);
+            rig.go.notify_one();
+        });
+        assert_eq!(first.status(), StatusCode::OK);
+        let third = rig.posts(&alice, "/api/v1/slow").await;
+        assert!(third.status() == StatusCode::OK && is_replayed(&third));
+    }
 }

@@ -3,5 +3,6 @@
 
 mod contrast;
 mod listen;
+mod openapi;
 mod samples;
 mod views;

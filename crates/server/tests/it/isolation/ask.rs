@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
-use http::{Method, Request, header};
+use http::{HeaderName, Method, Request, header};
 use serde_json::Value;
 use testkit::{HttpAnswer as Answer, TestApp};
 
@@ -32,15 +32,22 @@ fn random(word: &str) -> String {
 enum Fill<'a> {
     From(&'a Ids),
     Random,
-    Malformed,
+    /// Nothing that any id looks like.
+    Malformed(&'a str),
+    /// One slot is filled in otherwise than all others: a parameter of the path, or `$word` of the body.
+    But(&'a Ids, &'a str, &'a Fill<'a>),
 }
 
+const MALFORMED: [&str; 2] = ["%22%27--", "%00"];
+
 impl Fill<'_> {
-    fn id(self, word: &str) -> String {
+    fn id(self, slot: &str, word: &str) -> String {
         match self {
             Self::From(ids) => ids.get(word).cloned().unwrap_or_else(|| random(word)),
             Self::Random => random(word),
-            Self::Malformed => "%22%27--".to_owned(),
+            Self::Malformed(text) => text.to_owned(),
+            Self::But(_, other, fill) if other == slot => fill.id(slot, word),
+            Self::But(ids, ..) => Self::From(ids).id(slot, word),
         }
     }
 }
@@ -48,7 +55,7 @@ impl Fill<'_> {
 fn path(route: &str, line: &Line, fill: Fill<'_>) -> String {
     let mut path = route.split_once(' ').unwrap().1.to_owned();
     for (parameter, word) in &line.params {
-        path = path.replace(&format!("{{{parameter}}}"), &fill.id(word));
+        path = path.replace(&format!("{{{parameter}}}"), &fill.id(parameter, word));
     }
     assert!(!path.contains('{'), "{route}: matrix.toml does not say what every parameter is: {path}");
     path
@@ -58,11 +65,15 @@ fn body(line: &Line, fill: Fill<'_>) -> Option<Value> {
     fn filled(value: &toml::Value, fill: Fill<'_>) -> Value {
         match value {
             toml::Value::String(text) => match text.strip_prefix('$') {
-                Some(word) => Value::String(fill.id(word)),
+                Some(word) => Value::String(fill.id(text, word)),
                 None => Value::String(text.clone()),
             },
             toml::Value::Table(table) => {
-                table.iter().map(|(key, value)| (key.clone(), filled(value, fill))).collect()
+                let name = |key: &str| match key.split_once('$') {
+                    Some((front, word)) => format!("{front}{}", fill.id(&format!("${word}"), word)),
+                    None => key.to_owned(),
+                };
+                table.iter().map(|(key, value)| (name(key), filled(value, fill))).collect()
             }
             toml::Value::Array(values) => values.iter().map(|value| filled(value, fill)).collect(),
             other => serde_json::to_value(other).unwrap(),
@@ -71,41 +82,70 @@ fn body(line: &Line, fill: Fill<'_>) -> Option<Value> {
     line.body.as_ref().map(|table| filled(&toml::Value::Table(table.clone()), fill))
 }
 
-async fn ask(
-    app: &TestApp,
+/// Every id of a request: parameters of the path, and `$word` in names and values of the body.
+fn slots(line: &Line) -> Vec<&str> {
+    let body = line.body.iter().flatten();
+    let texts = body.flat_map(|(name, value)| [Some(name.as_str()), value.as_str()]).flatten();
+    let words = texts.filter_map(|text| text.find('$').and_then(|at| text.get(at..)));
+    line.params.keys().map(String::as_str).chain(words).collect()
+}
+
+/// Whether the form of a page carries the token of the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Sent,
+    Missing,
+}
+
+fn request_of_program(
     identity: &Identity<'_>,
-    route: &str,
+    method: Method,
     path: &str,
     body: Option<&Value>,
-    extra: &[(&str, &str)],
-) -> Answer {
-    let method: Method = route.split_once(' ').unwrap().0.parse().unwrap();
-    let mut request = Request::builder().method(method.clone()).uri(path);
+) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
     if let Some(person) = &identity.person {
         request = request.header(header::AUTHORIZATION, format!("Bearer {}", person.token));
         if !person.organization.is_empty() {
             request = request.header("x-organization", &person.organization);
         }
     }
-    for (name, value) in extra {
-        request = request.header(*name, *value);
-    }
-    let request = match body {
+    match body {
         Some(body) => request
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body.to_string()))
             .unwrap(),
         None => request.body(Body::empty()).unwrap(),
-    };
-    let answer = app.send(request).await;
-    assert!(
-        !answer.status.is_server_error(),
-        "{} got {} from {method} {path}: {}",
-        identity.name,
-        answer.status,
-        answer.text
-    );
-    answer
+    }
+}
+
+/// A page or a form, as a browser asks for it from one of our own pages.
+fn request_of_browser(
+    identity: &Identity<'_>,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+    token: Token,
+) -> Request<Body> {
+    let is_form = method == Method::POST;
+    let mut request = Request::builder().method(method).uri(path).header("sec-fetch-site", "same-origin");
+    if let Some(person) = identity.person.as_ref().filter(|_| !identity.is_dead) {
+        request = request.header(header::COOKIE, &person.cookie);
+    }
+    if !is_form {
+        return request.body(Body::empty()).unwrap();
+    }
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    if token == Token::Sent {
+        form.append_pair("csrf", &identity.csrf);
+    }
+    for (name, value) in body.and_then(Value::as_object).into_iter().flatten() {
+        form.append_pair(name, value.as_str().unwrap());
+    }
+    request
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form.finish()))
+        .unwrap()
 }
 
 /// No text of Charlie's organization in what anybody else reads.
@@ -125,7 +165,8 @@ fn assert_no_canary(identity: &Identity<'_>, what: &str, answer: &Answer) {
     }
 }
 
-/// Everything that must be refused: dead sessions, strangers, low roles, foreign and random and malformed ids.
+/// Everything that must be refused: dead sessions, strangers, low roles, foreign and random and malformed ids, forms
+/// without their token.
 pub(super) async fn refusals(
     app: &TestApp,
     world: &World<'_>,
@@ -133,18 +174,16 @@ pub(super) async fn refusals(
     line: &Line,
     checks: &AtomicUsize,
 ) {
-    if !route.contains("/api/v1/") {
-        return pages(app, world, route, line, checks).await;
-    }
     let question = Question { app, world, route, line, checks };
     for identity in &world.identities {
         if line.gate == Gate::Public || line.gate == Gate::Token {
-            let answer = question.asked(identity, Fill::Random, &[]).await;
-            assert_no_canary(identity, &question.what(identity), &answer);
+            question.of_everybody(identity).await;
         } else if identity.is_dead {
             question.of_dead_session(identity).await;
         } else {
+            question.without_token(identity).await;
             question.with_foreign_ids(identity).await;
+            question.with_one_foreign_id(identity).await;
             question.of_low_role(identity).await;
         }
     }
@@ -164,39 +203,118 @@ impl Question<'_, '_> {
         format!("{} as {}", self.route, identity.name)
     }
 
+    fn is_page(&self) -> bool {
+        !self.route.contains("/api/v1/")
+    }
+
     async fn asked(&self, identity: &Identity<'_>, fill: Fill<'_>, extra: &[(&str, &str)]) -> Answer {
+        self.sent(identity, fill, extra, Token::Sent).await
+    }
+
+    async fn sent(
+        &self,
+        identity: &Identity<'_>,
+        fill: Fill<'_>,
+        extra: &[(&str, &str)],
+        token: Token,
+    ) -> Answer {
         self.checks.fetch_add(1, Ordering::Relaxed);
         let (path, body) = (path(self.route, self.line, fill), body(self.line, fill));
-        ask(self.app, identity, self.route, &path, body.as_ref(), extra).await
+        let method: Method = self.route.split_once(' ').unwrap().0.parse().unwrap();
+        let mut request = if self.is_page() {
+            request_of_browser(identity, method, &path, body.as_ref(), token)
+        } else {
+            request_of_program(identity, method, &path, body.as_ref())
+        };
+        for (name, value) in extra {
+            request.headers_mut().append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        let answer = self.app.send(request).await;
+        let (what, status) = (self.what(identity), answer.status);
+        assert!(!status.is_server_error(), "{what} got {status} from {path}: {}", answer.text);
+        answer
+    }
+
+    async fn of_everybody(&self, identity: &Identity<'_>) {
+        for fill in [Fill::Random].into_iter().chain(MALFORMED.map(Fill::Malformed)) {
+            let answer = self.asked(identity, fill, &[]).await;
+            assert_no_canary(identity, &self.what(identity), &answer);
+        }
     }
 
     async fn of_dead_session(&self, identity: &Identity<'_>) {
         let (own, theirs) = (Fill::From(&self.world.alice), Fill::From(&self.world.charlie));
-        for fill in [own, theirs, Fill::Random, Fill::Malformed] {
+        for fill in [own, theirs, Fill::Random].into_iter().chain(MALFORMED.map(Fill::Malformed)) {
             let answer = self.asked(identity, fill, &[]).await;
-            assert_eq!(answer.status, 401, "{}: {}", self.what(identity), answer.text);
+            let what = self.what(identity);
+            if self.is_page() {
+                assert!(is_sent_to_log_in(&answer), "{what}: {} {}", answer.status, answer.text);
+            } else {
+                assert_eq!(answer.status, 401, "{what}: {}", answer.text);
+            }
         }
     }
 
+    /// A form that another site made has no token (T-07).
+    async fn without_token(&self, identity: &Identity<'_>) {
+        if !self.is_page() || !self.route.starts_with("POST ") {
+            return;
+        }
+        let own = Fill::From(own_ids(self.world, identity));
+        let answer = self.sent(identity, own, &[], Token::Missing).await;
+        assert!(matches!(answer.status.as_u16(), 403 | 404), "{}: {}", self.what(identity), answer.status);
+    }
+
     async fn with_foreign_ids(&self, identity: &Identity<'_>) {
-        let what = self.what(identity);
         let own = Fill::From(&self.world.alice);
         if self.line.params.is_empty() && body(self.line, Fill::Random) == body(self.line, own) {
             return;
         }
-        // To Charlie Alice's ids are the foreign ones; to everybody else his.
-        let foreign = if is_charlie(identity) { own } else { Fill::From(&self.world.charlie) };
+        self.is_like_absent(identity, Fill::From(foreign_ids(self.world, identity)), Fill::Random).await;
+        for text in MALFORMED {
+            let broken = self.asked(identity, Fill::Malformed(text), &[]).await;
+            let what = self.what(identity);
+            assert!(broken.status.is_client_error(), "{what}, {text}: {} {}", broken.status, broken.text);
+        }
+    }
+
+    /// One's own organization with a thing of another one, and the other way round.
+    async fn with_one_foreign_id(&self, identity: &Identity<'_>) {
+        let slots = slots(self.line);
+        if slots.len() < 2 && self.is_page() || slots.is_empty() {
+            return;
+        }
+        let own = own_ids(self.world, identity);
+        let foreign = Fill::From(foreign_ids(self.world, identity));
+        for slot in slots {
+            // Every organization has a page with this slug.
+            if self.line.params.get(slot).is_some_and(|word| word == "page_slug") {
+                continue;
+            }
+            self.is_like_absent(
+                identity,
+                Fill::But(own, slot, &foreign),
+                Fill::But(own, slot, &Fill::Random),
+            )
+            .await;
+            for text in MALFORMED {
+                self.asked(identity, Fill::But(own, slot, &Fill::Malformed(text)), &[]).await;
+            }
+        }
+    }
+
+    /// Refused, in the words for what does not exist.
+    async fn is_like_absent(&self, identity: &Identity<'_>, foreign: Fill<'_>, absent: Fill<'_>) {
+        let what = self.what(identity);
         let refused = self.asked(identity, foreign, &[]).await;
-        let absent = self.asked(identity, Fill::Random, &[]).await;
-        assert!(refused.status.is_client_error(), "{what}, foreign id: {} {}", refused.status, refused.text);
+        let nothing = self.asked(identity, absent, &[]).await;
+        assert!(refused.status.is_client_error(), "{what}, {foreign:?}: {} {}", refused.status, refused.text);
         assert_eq!(
             (refused.status, echo_free(&refused, self.line, foreign)),
-            (absent.status, echo_free(&absent, self.line, Fill::Random)),
+            (nothing.status, echo_free(&nothing, self.line, absent)),
             "{what}: a foreign id answers unlike a random one"
         );
         assert_no_canary(identity, &what, &refused);
-        let broken = self.asked(identity, Fill::Malformed, &[]).await;
-        assert!(broken.status.is_client_error(), "{what}, malformed id: {} {}", broken.status, broken.text);
     }
 
     async fn of_low_role(&self, identity: &Identity<'_>) {
@@ -217,13 +335,33 @@ fn is_charlie(identity: &Identity<'_>) -> bool {
     identity.name == "another organization's owner"
 }
 
+/// To Charlie Alice's ids are the foreign ones; to everybody else his.
+fn foreign_ids<'w>(world: &'w World<'_>, identity: &Identity<'_>) -> &'w Ids {
+    if is_charlie(identity) { &world.alice } else { &world.charlie }
+}
+
+fn own_ids<'w>(world: &'w World<'_>, identity: &Identity<'_>) -> &'w Ids {
+    if is_charlie(identity) { &world.charlie } else { &world.alice }
+}
+
 /// An answer may repeat what was sent; it must not differ otherwise.
 fn echo_free(answer: &Answer, line: &Line, fill: Fill<'_>) -> String {
     let mut text = answer.without_request_id();
-    for word in line.params.values() {
-        text = text.replace(&fill.id(word), "…");
+    for (slot, word) in &line.params {
+        text = text.replace(&fill.id(slot, word), "…");
     }
-    text
+    for slot in slots(line) {
+        if let Some(word) = slot.strip_prefix('$') {
+            text = text.replace(&fill.id(slot, word), "…");
+        }
+    }
+    // Pages name the request as well.
+    match text.split_once("req_") {
+        Some((before, after)) => {
+            format!("{before}{}", after.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+        }
+        None => text,
+    }
 }
 
 const fn rank(gate: Gate) -> u8 {
@@ -263,67 +401,25 @@ pub(super) async fn permissions(
     line: &Line,
     checks: &AtomicUsize,
 ) {
-    if !route.contains("/api/v1/") || !line.is_of_organization() || line.only_refusals.is_some() {
+    if !line.is_of_organization() || line.only_refusals.is_some() {
         return;
     }
+    let question = Question { app, world, route, line, checks };
     let is_read = route.starts_with("GET ");
     for identity in world.identities.iter().filter(|identity| identity.rank >= rank(line.gate)) {
         // A write would be done as often as it is asked; one of them proves the permission.
         if !is_read && identity.rank > rank(line.gate) {
             continue;
         }
-        let own = Fill::From(&world.alice);
         for extra in hostile_headers(world).into_iter().take(if is_read { 3 } else { 1 }) {
-            let answer =
-                ask(app, identity, route, &path(route, line, own), body(line, own).as_ref(), &extra).await;
-            let status = answer.status.as_u16();
-            assert!(!matches!(status, 401 | 403), "{route} as {}: {status} {}", identity.name, answer.text);
+            let answer = question.asked(identity, Fill::From(&world.alice), &extra).await;
+            let (what, status) = (question.what(identity), answer.status.as_u16());
+            assert!(!matches!(status, 401 | 403), "{what}: {status} {}", answer.text);
+            assert!(!is_sent_to_log_in(&answer), "{what} was sent to the log-in");
             if is_read {
-                assert_eq!(status, 200, "{route} as {}: {}", identity.name, answer.text);
+                assert_eq!(status, 200, "{what}: {}", answer.text);
             }
-            assert_no_canary(identity, route, &answer);
-            checks.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// HTML pages take the cookie. A foreign organization or thing is the same page as an absent one, and a form without
-/// the session's token changes nothing.
-async fn pages(app: &TestApp, world: &World<'_>, route: &str, line: &Line, checks: &AtomicUsize) {
-    for identity in &world.identities {
-        let what = format!("{route} as {}", identity.name);
-        let cookie =
-            identity.person.as_ref().filter(|_| !identity.is_dead).map(|person| person.cookie.clone());
-        let headers: Vec<(&str, &str)> = match &cookie {
-            Some(cookie) => vec![("cookie", cookie), ("sec-fetch-site", "same-origin")],
-            None => vec![("sec-fetch-site", "same-origin")],
-        };
-        let bare =
-            Identity { name: identity.name, person: None, rank: identity.rank, is_dead: identity.is_dead };
-        let is_charlie = cookie.is_some() && identity.name == "another organization's owner";
-        let foreign = Fill::From(if is_charlie { &world.alice } else { &world.charlie });
-        let refused = ask(app, &bare, route, &path(route, line, foreign), None, &headers).await;
-        let absent = ask(app, &bare, route, &path(route, line, Fill::Random), None, &headers).await;
-        let broken = ask(app, &bare, route, &path(route, line, Fill::Malformed), None, &headers).await;
-        checks.fetch_add(3, Ordering::Relaxed);
-        if line.gate == Gate::Public || line.gate == Gate::Token {
-            assert_no_canary(identity, &what, &absent);
-            assert_no_canary(identity, &what, &broken);
-            continue;
-        }
-        assert_no_canary(identity, &what, &refused);
-        assert_eq!(refused.status, absent.status, "{what}: a foreign thing answers unlike an absent one");
-        if cookie.is_none() {
-            for answer in [&refused, &absent, &broken] {
-                assert!(
-                    is_sent_to_log_in(answer),
-                    "{what} without a session: {} {}",
-                    answer.status,
-                    answer.text
-                );
-            }
-        } else if line.is_of_organization() {
-            assert!(refused.status.is_client_error(), "{what}, foreign: {}", refused.status);
+            assert_no_canary(identity, &what, &answer);
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The isolation robot (Q-05, T-02): every route × identity × id, on both databases.
 //!
 //! `matrix.toml` says for each route who may use it. The robot asks each route as everybody, with the caller's own
-//! ids, with those of the other organization, with random and with malformed ones, and asserts that
+//! ids, with those of the other organization, with its own parent and a foreign child, with random and with malformed
+//! ones, and asserts that
 //!
 //! 1. the router, the OpenAPI document and the matrix name the same routes;
 //! 2. a foreign id answers exactly like a random one;
 //! 3. no answer contains a text of the other organization;
 //! 4. the other organization's rows stay as they are, and one's own do when the answer was a refusal;
-//! 5. no answer is a 5xx.
+//! 5. a `GET` changes no row of any table (T-07), but for [`NOTED_ON_THE_WAY`];
+//! 6. no answer is a 5xx.
 
 mod ask;
 mod matrix;
@@ -22,7 +24,10 @@ use matrix::Matrix;
 use world::World;
 
 /// Fewer checks than this mean that something is no longer asked (H-30).
-const EXPECTED_CHECKS: usize = 2000;
+const EXPECTED_CHECKS: usize = 6000;
+
+/// When somebody was last here, which any request may note.
+const NOTED_ON_THE_WAY: [&str; 2] = ["last_seen_at", "last_used_at"];
 
 #[db_test]
 async fn every_route_has_its_line_and_every_line_its_route(app: TestApp) {
@@ -34,6 +39,13 @@ async fn every_route_has_its_line_and_every_line_its_route(app: TestApp) {
     let stale: Vec<_> = written.difference(&served).collect();
     assert!(missing.is_empty(), "routes without a line in matrix.toml: {missing:#?}");
     assert!(stale.is_empty(), "lines of matrix.toml without a route: {stale:#?}");
+    for (route, line) in Matrix::read().routes {
+        let (method, path) = route.split_once(' ').unwrap();
+        let operation = &app.document["paths"][path][method.to_lowercase()];
+        let is_open = line.gate <= matrix::Gate::Token;
+        let says_open = operation["security"] == serde_json::json!([]);
+        assert!(operation.is_null() || is_open == says_open, "{route}: the document and the matrix disagree");
+    }
 }
 
 #[db_test]
@@ -42,23 +54,28 @@ async fn nobody_sees_or_changes_what_belongs_to_another_organization(app: TestAp
     let world = World::build(&app).await;
     let checks = AtomicUsize::new(0);
     for (route, line) in &matrix.routes {
-        let before = world.digests(&app).await;
+        let before = (world.digests(&app).await, all(&app, route).await);
         ask::refusals(&app, &world, route, line, &checks).await;
-        assert_eq!(
-            world.digests(&app).await,
-            before,
-            "{route} changed rows although every answer was a refusal"
-        );
+        let after = (world.digests(&app).await, all(&app, route).await);
+        assert_eq!(after.0, before.0, "{route} changed rows although every answer was a refusal");
+        assert_eq!(after.1, before.1, "{route} changed rows");
     }
     for (route, line) in &matrix.routes {
-        let foreign = world.charlie_digest(&app).await;
+        let before = (world.charlie_digest(&app).await, all(&app, route).await);
         ask::permissions(&app, &world, route, line, &checks).await;
-        assert_eq!(world.charlie_digest(&app).await, foreign, "{route} changed rows of another organization");
+        let after = (world.charlie_digest(&app).await, all(&app, route).await);
+        assert_eq!(after.0, before.0, "{route} changed rows of another organization");
+        assert_eq!(after.1, before.1, "{route} changed rows");
     }
     app.delivers_outbox().await;
     let done = checks.load(Ordering::Relaxed);
     assert!(done >= EXPECTED_CHECKS, "only {done} checks were made");
     report(&app, done, matrix.routes.len());
+}
+
+/// The whole database around a `GET`; nothing for other methods.
+async fn all(app: &TestApp, route: &str) -> String {
+    if route.starts_with("GET ") { app.db.digest_of_all(&NOTED_ON_THE_WAY).await } else { String::new() }
 }
 
 fn api_routes(app: &TestApp) -> impl Iterator<Item = String> {

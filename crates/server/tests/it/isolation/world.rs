@@ -17,6 +17,8 @@ pub(super) type Ids = BTreeMap<&'static str, String>;
 pub(super) struct Identity<'a> {
     pub name: &'static str,
     pub person: Option<Person<'a>>,
+    /// The hidden field of the forms of the person's browser; empty for a dead session.
+    pub csrf: String,
     /// Rank in Alice's organization: 0 none, 1 viewer … 4 owner.
     pub rank: u8,
     /// The session is dead: every gate but the public ones answers 401.
@@ -56,13 +58,14 @@ impl<'a> World<'a> {
         app.delivers_outbox().await;
         let (alice_organization, charlie_organization) =
             (owner.organization.parse().unwrap(), charlie.organization.parse().unwrap());
-        let identity = |name, person, rank, is_dead| Identity { name, person, rank, is_dead };
+        let identity =
+            |name, person, rank, is_dead| Identity { name, person, csrf: String::new(), rank, is_dead };
         // Asks with the name of Alice's organization in the header, in which he is not.
         let mut stranger = app.registers("Charlie", "Soylent").await;
         stranger.organization.clone_from(&owner.organization);
         let mut foreign = unverified;
         foreign.organization.clone_from(&owner.organization);
-        let identities = vec![
+        let mut identities = vec![
             identity("anonymous", None, 0, true),
             identity("expired session", Some(expired), 0, true),
             identity("ended session", Some(logged_out), 0, true),
@@ -75,6 +78,11 @@ impl<'a> World<'a> {
             identity("admin", Some(admin), 3, false),
             identity("owner", Some(owner), 4, false),
         ];
+        for identity in identities.iter_mut().filter(|identity| !identity.is_dead) {
+            if let Some(person) = &identity.person {
+                identity.csrf = person.csrf().await;
+            }
+        }
         Self { identities, alice, charlie: theirs, alice_organization, charlie_organization }
     }
 
@@ -126,7 +134,9 @@ async fn things(app: &TestApp, owner: &Person<'_>, word: &str, member: &str) -> 
     let path = format!("/api/v1/organizations/{}/invitations", owner.organization);
     let invitation = id(&made(owner, post, &path, &invitation).await);
     app.delivers_outbox().await;
+    let sessions = owner.get("/api/v1/auth/sessions").await.json();
     BTreeMap::from([
+        ("session", id(&sessions["data"][0])),
         ("organization", owner.organization.clone()),
         ("slug", slug),
         ("page", id(&page)),

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::time::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ pub(super) struct List<T> {
 }
 
 impl<T> List<T> {
-    /// A list that is always whole, because a tier or the nature of the thing bounds it.
+    /// A list that is always whole, because the thing that it belongs to bounds it.
     pub(super) fn whole(data: Vec<T>) -> Self {
         Self { data, next_cursor: None }
     }
@@ -87,6 +88,17 @@ impl PageQuery {
         let id = Uuid::from_slice(id).map_err(|_| no_cursor())?;
         Ok((Timestamp::from_ms(i64::from_be_bytes(*at)), id))
     }
+
+    /// The key of the row after which the page begins; `None`: it is the first page. See [`Paged::by_key`].
+    pub(super) fn after<K: DeserializeOwned>(&self) -> Result<Option<K>, Problem> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let key = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| no_cursor())?;
+        // No text that we store has a NUL, and PostgreSQL takes none as a parameter.
+        if key.windows(6).any(|escape| escape == b"\\u0000") {
+            return Err(no_cursor());
+        }
+        serde_json::from_slice(&key).map(Some).map_err(|_| no_cursor())
+    }
 }
 
 fn decode<const N: usize>(cursor: &str) -> Option<[u8; N]> {
@@ -98,7 +110,7 @@ fn no_cursor() -> Problem {
     Problem::unprocessable("cursor", "invalid", detail)
 }
 
-/// One page of a list that is sorted by time, newest first.
+/// One page of a list.
 pub(super) struct Paged<T> {
     list: List<T>,
     /// Of this list; with a query when it is filtered.
@@ -124,6 +136,16 @@ impl<T> Paged<T> {
             let (at, id) = place(row);
             [&at.ms().to_be_bytes()[..], id.as_bytes()].concat()
         })
+    }
+
+    /// For a list that is sorted by more than time: `key` is what [`PageQuery::after`] reads.
+    pub(super) fn by_key<K: Serialize>(
+        rows: Vec<T>,
+        limit: u32,
+        path: String,
+        key: impl Fn(&T) -> K,
+    ) -> Self {
+        Self::cut(rows, limit, path, |row| serde_json::to_vec(&key(row)).unwrap_or_default())
     }
 
     fn cut(mut rows: Vec<T>, limit: u32, path: String, cursor: impl Fn(&T) -> Vec<u8>) -> Self {

@@ -1,6 +1,6 @@
 //! `/api/v1/incidents` (S10): incidents, the services they touch, their updates.
 
-use actions::incidents::{Affected, IncidentPatch, NewIncident, NewUpdate, shown_since};
+use actions::incidents::{Affected, IncidentPatch, NewIncident, NewUpdate, Story, shown_since};
 use actions::patch::Patch;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -41,6 +41,12 @@ pub struct IncidentBody {
     /// `none`, `minor`, `major` or `critical`.
     #[schema(value_type = String)]
     impact: Impact,
+    /// The impact in the older words: `low`, `medium` or `high`; `none` stays.
+    #[schema(value_type = String)]
+    severity: &'static str,
+    /// The first of `services`; `null` when none of them is left.
+    #[schema(value_type = Option<String>)]
+    service_id: Option<ServiceId>,
     services: Vec<AffectedBody>,
     #[schema(value_type = String, format = DateTime)]
     started_at: Timestamp,
@@ -95,12 +101,15 @@ pub struct UpdateBody {
 
 impl IncidentBody {
     fn new(incident: Incident, services: &[IncidentService]) -> Self {
+        let services: Vec<AffectedBody> = services
+            .iter()
+            .filter(|service| service.incident_id == incident.id)
+            .map(|service| AffectedBody { service_id: service.service_id, status: service.status })
+            .collect();
         Self {
-            services: services
-                .iter()
-                .filter(|service| service.incident_id == incident.id)
-                .map(|service| AffectedBody { service_id: service.service_id, status: service.status })
-                .collect(),
+            severity: incident.impact.severity(),
+            service_id: services.first().map(|service| service.service_id),
+            services,
             id: incident.id,
             title: incident.title,
             status: incident.status,
@@ -272,11 +281,9 @@ async fn create(
         posted_at: body.posted_at,
         notify: body.notify,
     };
-    let incident = actions::incidents::open(&state.ctx, &member.membership, input).await?;
-    let path = format!("{}/api/v1/incidents/{}", state.config.base(), incident.id);
-    let mut answer = object(&state, &member, incident).await?;
-    answer.created_at = Some(path);
-    Ok(answer)
+    let story = actions::incidents::open_story(&state.ctx, &member.membership, input).await?;
+    let path = format!("{}/api/v1/incidents/{}", state.config.base(), story.incident.id);
+    Ok(Object { created_at: Some(path), ..object(story) })
 }
 
 /// One incident with its updates.
@@ -289,9 +296,13 @@ async fn show(
 ) -> Result<Object<StoryBody>, Problem> {
     let membership = &member.membership;
     let since = shown_since(&state.ctx, membership.organization.tier, state.ctx.now());
-    let found = store::incidents::find(&mut state.ctx.db.read().await?, membership.scope(), id).await?;
+    let (mut conn, scope) = (state.ctx.db.read().await?, membership.scope());
+    let found = store::incidents::find(&mut conn, scope, id).await?;
     let shown = found.filter(|incident| incident.resolved_at.is_none_or(|end| end > since));
-    object(&state, &member, shown.ok_or_else(Problem::not_found)?).await
+    let incident = shown.ok_or_else(Problem::not_found)?;
+    let services = store::incidents::list_services(&mut conn, scope, id).await?;
+    let updates = store::incidents::list_updates(&mut conn, scope, id).await?;
+    Ok(object(Story { incident, services, updates }))
 }
 
 /// Changes an incident; absent fields stay as they are (JSON Merge Patch). Its status changes by updates.
@@ -312,8 +323,7 @@ async fn update(
         started_at: body.started_at,
         services: body.services.map(|services| services.into_iter().map(Affected::from).collect()),
     };
-    let incident = actions::incidents::update(&state.ctx, &member.membership, id, version, patch).await?;
-    object(&state, &member, incident).await
+    Ok(object(actions::incidents::update(&state.ctx, &member.membership, id, version, patch).await?))
 }
 
 /// Deletes an incident with its updates.
@@ -353,17 +363,13 @@ async fn post_update(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
 }
 
-async fn object(state: &AppState, member: &Member, incident: Incident) -> Result<Object<StoryBody>, Problem> {
-    let scope = member.membership.scope();
-    let mut conn = state.ctx.db.read().await?;
-    let services = store::incidents::list_services(&mut conn, scope, incident.id).await?;
-    let updates = store::incidents::list_updates(&mut conn, scope, incident.id).await?;
-    Ok(Object {
+fn object(Story { incident, services, updates }: Story) -> Object<StoryBody> {
+    Object {
         version: incident.updated_at,
         body: StoryBody {
             incident: IncidentBody::new(incident, &services),
             updates: updates.into_iter().map(UpdateBody::from).collect(),
         },
         created_at: None,
-    })
+    }
 }

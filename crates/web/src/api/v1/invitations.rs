@@ -2,22 +2,23 @@
 
 use actions::invitations::NewInvitation;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::id::{InvitationId, UserId};
 use domain::invitation::Invitation;
 use domain::organization::{Permission, Role};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use store::organizations::Membership;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::dto::{List, Object};
+use super::dto::{List, Object, PageQuery, Paged};
 use super::organizations::{self, OrganizationBody};
 use crate::AppState;
 use crate::error::Problem;
-use crate::extract::{CurrentUser, Json, MemberOf, Path};
+use crate::extract::{CurrentUser, Json, MemberOf, Path, Query};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -78,17 +79,28 @@ pub struct AcceptBody {
 }
 
 /// Pending invitations, the newest first.
-#[utoipa::path(get, path = "/organizations/{id}/invitations", tag = "Members", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/organizations/{id}/invitations", tag = "Members",
+    params(("id" = String, Path), PageQuery),
     responses((status = 200, body = List<InvitationBody>), (status = 403, body = Problem),
-        (status = 404, body = Problem)))]
+        (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn list(
     State(state): State<AppState>,
     MemberOf { membership, .. }: MemberOf,
-) -> Result<axum::Json<List<InvitationBody>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Paged<InvitationBody>, Problem> {
     actions::gate::require(&membership, Permission::ManageMembers)?;
+    let (limit, after) = (page.limit()?, page.after::<(i64, InvitationId)>()?);
+    let after = after.map(|(at, id)| (Timestamp::from_ms(at), id));
     let mut conn = state.ctx.db.read().await?;
-    let invitations = store::invitations::list_pending(&mut conn, membership.scope()).await?;
-    Ok(axum::Json(List::whole(invitations.into_iter().map(InvitationBody::from).collect())))
+    let invitations =
+        store::invitations::list_part(&mut conn, membership.scope(), after, i64::from(limit) + 1).await?;
+    let bodies = invitations.into_iter().map(InvitationBody::from).collect();
+    let path = path(&state, &membership);
+    Ok(Paged::by_key(bodies, limit, path, |body: &InvitationBody| (body.created_at.ms(), body.id)))
+}
+
+fn path(state: &AppState, membership: &Membership) -> String {
+    format!("{}/api/v1/organizations/{}/invitations", state.config.base(), membership.organization.id)
 }
 
 /// Mails somebody a link into the organization.
@@ -103,7 +115,9 @@ async fn create(
 ) -> Result<Response, Problem> {
     let input = NewInvitation { email: body.email, role: body.role };
     let invitation = actions::invitations::invite(&state.ctx, &membership, input).await?;
-    Ok((StatusCode::CREATED, axum::Json(InvitationBody::from(invitation))).into_response())
+    let location = format!("{}/{}", path(&state, &membership), invitation.id);
+    let body = axum::Json(InvitationBody::from(invitation));
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
 }
 
 /// Revokes an invitation; its link stops working.

@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::dto::List;
+use super::dto::{List, PageQuery, Paged};
 use crate::AppState;
 use crate::error::Problem;
-use crate::extract::{Json, MemberOf, Path};
+use crate::extract::{Json, MemberOf, Path, Query};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -71,14 +71,21 @@ pub struct TransferBody {
 }
 
 /// Everybody in the organization, in the order in which they joined.
-#[utoipa::path(get, path = "/organizations/{id}/members", tag = "Members", params(("id" = String, Path)),
-    responses((status = 200, body = List<MemberBody>), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/organizations/{id}/members", tag = "Members", params(("id" = String, Path), PageQuery),
+    responses((status = 200, body = List<MemberBody>), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn list(
     State(state): State<AppState>,
     MemberOf { membership, .. }: MemberOf,
-) -> Result<axum::Json<List<MemberBody>>, Problem> {
-    let members = store::members::list(&mut state.ctx.db.read().await?, membership.scope()).await?;
-    Ok(axum::Json(List::whole(members.into_iter().map(MemberBody::from).collect())))
+    Query(page): Query<PageQuery>,
+) -> Result<Paged<MemberBody>, Problem> {
+    let (limit, after) = (page.limit()?, page.after::<(i64, UserId)>()?);
+    let after = after.map(|(at, id)| (Timestamp::from_ms(at), id));
+    let mut conn = state.ctx.db.read().await?;
+    let members =
+        store::members::list_part(&mut conn, membership.scope(), after, i64::from(limit) + 1).await?;
+    let bodies = members.into_iter().map(MemberBody::from).collect();
+    let path = format!("{}/api/v1/organizations/{}/members", state.config.base(), membership.organization.id);
+    Ok(Paged::by_key(bodies, limit, path, |body: &MemberBody| (body.joined_at.ms(), body.user_id)))
 }
 
 /// Gives a member another role.

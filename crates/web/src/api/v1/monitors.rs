@@ -102,6 +102,11 @@ impl From<Monitor> for MonitorBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CheckResult)]
 pub struct ResultBody {
+    /// Made of the monitor and the instant, which name a result: the same whenever it is asked for.
+    #[schema(example = "cr_01hzxk3v9q8r7t6m5n4p3w2y1z_1763633700123")]
+    id: String,
+    #[schema(value_type = String)]
+    monitor_id: MonitorId,
     /// `up`, `degraded`, `down` or `no_data`.
     #[schema(value_type = String)]
     status: CheckStatus,
@@ -128,7 +133,11 @@ impl ResultBody {
             }
             (None, _) => None,
         };
+        let monitor = result.monitor_id.to_string();
+        let monitor = monitor.split_once('_').map_or(monitor.as_str(), |(_, id)| id);
         Self {
+            id: format!("cr_{monitor}_{}", result.checked_at.ms()),
+            monitor_id: result.monitor_id,
             status: result.status,
             response_time_ms: result.response_time_ms,
             status_code: result.status_code,
@@ -225,6 +234,10 @@ pub struct UpdateBody {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
+    /// 1 to 200; 50 when left out.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
     /// Only the monitors of this service.
     #[param(value_type = Option<String>)]
     service_id: Option<ServiceId>,
@@ -239,19 +252,24 @@ pub(crate) fn checked_url(state: &AppState, text: &str) -> CheckedUrl {
     })
 }
 
-/// All monitors of the organization or of one service, oldest first.
+/// The monitors of the organization or of one service, oldest first.
 #[utoipa::path(get, path = "/monitors", tag = "Monitors", params(ListQuery),
-    responses((status = 200, body = List<MonitorBody>)))]
+    responses((status = 200, body = List<MonitorBody>), (status = 422, body = Problem)))]
 async fn list(
     State(state): State<AppState>,
     member: Member,
     Query(query): Query<ListQuery>,
-) -> Result<axum::Json<List<MonitorBody>>, Problem> {
+) -> Result<Paged<MonitorBody>, Problem> {
+    let page = PageQuery { limit: query.limit, cursor: query.cursor };
+    let (limit, after) = (page.limit()?, page.after::<(i64, MonitorId)>()?);
+    let after = after.map(|(at, id)| (Timestamp::from_ms(at), id));
+    let (scope, service, most) = (member.membership.scope(), query.service_id, i64::from(limit) + 1);
     let mut conn = state.ctx.db.read().await?;
-    let monitors = store::monitors::list(&mut conn, member.membership.scope(), query.service_id).await?;
-    Ok(axum::Json(List::whole(
-        monitors.into_iter().map(|monitor| known(&state, &member, monitor).into()).collect(),
-    )))
+    let monitors = store::monitors::list_part(&mut conn, scope, service, after, most).await?;
+    let filter = service.map(|id| format!("?service_id={id}")).unwrap_or_default();
+    let path = format!("{}/api/v1/monitors{filter}", state.config.base());
+    let bodies = monitors.into_iter().map(|monitor| known(&state, &member, monitor).into()).collect();
+    Ok(Paged::by_key(bodies, limit, path, |body: &MonitorBody| (body.created_at.ms(), body.id)))
 }
 
 /// Creates a monitor; its first check runs at once.

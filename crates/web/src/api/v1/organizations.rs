@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::dto::{List, Object};
+use super::dto::{List, Object, PageQuery, Paged};
 use crate::AppState;
 use crate::error::Problem;
-use crate::extract::{CurrentUser, IfMatch, Json, MemberOf, Path};
+use crate::extract::{CurrentUser, IfMatch, Json, MemberOf, Path, Query};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -94,19 +94,27 @@ pub(super) fn object(membership: Membership) -> Object<OrganizationBody> {
     Object { version: membership.organization.updated_at, body: membership.into(), created_at: None }
 }
 
-/// The organizations of the caller, the one used last first; then those that the caller can restore.
-#[utoipa::path(get, path = "/organizations", tag = "Organizations",
-    responses((status = 200, body = List<OrganizationBody>)))]
+/// The organizations of the caller in the order in which they were made; then those that the caller can restore.
+#[utoipa::path(get, path = "/organizations", tag = "Organizations", params(PageQuery),
+    responses((status = 200, body = List<OrganizationBody>), (status = 422, body = Problem)))]
 async fn list(
     State(state): State<AppState>,
     CurrentUser(login): CurrentUser,
-) -> Result<axum::Json<List<OrganizationBody>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Paged<OrganizationBody>, Problem> {
+    let (limit, after) = (page.limit()?, page.after::<(bool, OrgId)>()?);
     let user = login.session.user_id;
     let mut conn = state.ctx.db.read().await?;
     let mut all = store::organizations::list_memberships(&mut conn, user).await?;
     let since = state.ctx.now().plus_ms(-RESTORABLE_MS);
     all.extend(store::organizations::list_restorable(&mut conn, user, since).await?);
-    Ok(axum::Json(List::whole(all.into_iter().map(OrganizationBody::from).collect())))
+    // One person's are few, so that they are cut here; ids sort by the time of making.
+    let key = |body: &OrganizationBody| (body.deleted_at.is_some(), body.id);
+    let mut bodies: Vec<_> = all.into_iter().map(OrganizationBody::from).collect();
+    bodies.sort_by_key(key);
+    bodies.retain(|body| after.is_none_or(|after| key(body) > after));
+    let path = format!("{}/api/v1/organizations", state.config.base());
+    Ok(Paged::by_key(bodies, limit, path, key))
 }
 
 /// Creates an organization with its first status page; the caller owns it.

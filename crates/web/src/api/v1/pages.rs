@@ -3,7 +3,7 @@
 use actions::services::NewPlacement;
 use actions::status_pages::{NewPage, PagePatch};
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::id::{PageId, ServiceId};
 use domain::status_page::{Placement, StatusPage};
@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::dto::{List, Object};
+use super::dto::{List, Object, PageQuery, Paged};
 use crate::AppState;
 use crate::error::Problem;
-use crate::extract::{IfMatch, Json, Member, Path};
+use crate::extract::{IfMatch, Json, Member, Path, Query};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -129,12 +129,22 @@ fn object(state: &AppState, member: &Member, page: StatusPage) -> Object<PageBod
 }
 
 /// The default page first, then by title.
-#[utoipa::path(get, path = "/pages", tag = "Status pages", responses((status = 200, body = List<PageBody>)))]
-async fn list(State(state): State<AppState>, member: Member) -> Result<axum::Json<List<PageBody>>, Problem> {
+#[utoipa::path(get, path = "/pages", tag = "Status pages", params(PageQuery),
+    responses((status = 200, body = List<PageBody>), (status = 422, body = Problem)))]
+async fn list(
+    State(state): State<AppState>,
+    member: Member,
+    Query(page): Query<PageQuery>,
+) -> Result<Paged<PageBody>, Problem> {
+    let (limit, after) = (page.limit()?, page.after::<(bool, String, PageId)>()?);
+    let after = after.as_ref().map(|(is_default, title, id)| (*is_default, title.as_str(), *id));
     let mut conn = state.ctx.db.read().await?;
-    let pages = store::status_pages::list(&mut conn, member.membership.scope()).await?;
+    let scope = member.membership.scope();
+    let pages = store::status_pages::list_part(&mut conn, scope, after, i64::from(limit) + 1).await?;
     let slug = &member.membership.organization.slug;
-    Ok(axum::Json(List::whole(pages.into_iter().map(|page| body(&state, slug, page)).collect())))
+    let bodies = pages.into_iter().map(|page| body(&state, slug, page)).collect();
+    let path = format!("{}/api/v1/pages", state.config.base());
+    Ok(Paged::by_key(bodies, limit, path, |body| (body.is_default, body.title.clone(), body.id)))
 }
 
 /// Creates a page.
@@ -254,8 +264,12 @@ async fn place(
     };
     let (placement, is_new) =
         actions::services::place(&state.ctx, &member.membership, page, service, input).await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, axum::Json(PagePlacementBody::from(placement))).into_response())
+    let body = axum::Json(PagePlacementBody::from(placement));
+    if !is_new {
+        return Ok(body.into_response());
+    }
+    let location = format!("{}/api/v1/pages/{page}/services/{service}", state.config.base());
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
 }
 
 /// Takes a service off a page; it stays on others.

@@ -1,7 +1,7 @@
 //! `/api/v1/services` (S9).
 
 use actions::patch::Patch;
-use actions::services::{NewService, ServicePatch};
+use actions::services::{NewService, Placed, ServicePatch};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::id::{PageId, ServiceId};
@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::dto::{List, Object};
+use super::dto::{List, Object, PageQuery, Paged};
 use crate::AppState;
 use crate::error::Problem;
-use crate::extract::{IfMatch, Json, Member, Path};
+use crate::extract::{IfMatch, Json, Member, Path, Query};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, update, delete))
@@ -38,7 +38,10 @@ pub struct ServiceBody {
     /// Set by hand; shown when it is worse than what monitors and incidents say.
     #[schema(value_type = Option<String>)]
     manual_status: Option<ServiceStatus>,
-    /// The pages it stands on.
+    /// The first page of `placements`; `null` when it stands on none.
+    #[schema(value_type = Option<String>)]
+    status_page_id: Option<PageId>,
+    /// The pages it stands on, in the order in which it was put there.
     placements: Vec<PlacementBody>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -72,13 +75,15 @@ impl From<Placement> for PlacementBody {
 
 impl ServiceBody {
     fn new(service: Service, placements: &[Placement]) -> Self {
+        let placements: Vec<PlacementBody> = placements
+            .iter()
+            .filter(|placement| placement.service_id == service.id)
+            .cloned()
+            .map(PlacementBody::from)
+            .collect();
         Self {
-            placements: placements
-                .iter()
-                .filter(|placement| placement.service_id == service.id)
-                .cloned()
-                .map(PlacementBody::from)
-                .collect(),
+            status_page_id: placements.first().map(|placement| placement.status_page_id),
+            placements,
             id: service.id,
             name: service.name,
             slug: service.slug,
@@ -134,18 +139,23 @@ pub struct UpdateBody {
     manual_status: Patch<ServiceStatus>,
 }
 
-/// All services of the organization, by position, then name.
-#[utoipa::path(get, path = "/services", tag = "Services", responses((status = 200, body = List<ServiceBody>)))]
+/// The services of the organization, by position, then name.
+#[utoipa::path(get, path = "/services", tag = "Services", params(PageQuery),
+    responses((status = 200, body = List<ServiceBody>), (status = 422, body = Problem)))]
 async fn list(
     State(state): State<AppState>,
     member: Member,
-) -> Result<axum::Json<List<ServiceBody>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Paged<ServiceBody>, Problem> {
+    let (limit, after) = (page.limit()?, page.after::<(i32, String, ServiceId)>()?);
+    let after = after.as_ref().map(|(position, name, id)| (*position, name.as_str(), *id));
     let scope = member.membership.scope();
     let mut conn = state.ctx.db.read().await?;
-    let services = store::services::list(&mut conn, scope).await?;
+    let services = store::services::list_part(&mut conn, scope, after, i64::from(limit) + 1).await?;
     let placements = store::services::list_placements(&mut conn, scope).await?;
-    let data = services.into_iter().map(|service| ServiceBody::new(service, &placements)).collect();
-    Ok(axum::Json(List::whole(data)))
+    let bodies = services.into_iter().map(|service| ServiceBody::new(service, &placements)).collect();
+    let path = format!("{}/api/v1/services", state.config.base());
+    Ok(Paged::by_key(bodies, limit, path, |body| (body.position, body.name.clone(), body.id)))
 }
 
 /// Creates a service and places it on a page.
@@ -165,8 +175,7 @@ async fn create(
         position: body.position,
         is_visible: body.is_visible,
     };
-    let service = actions::services::create(&state.ctx, &member.membership, input).await?;
-    let mut answer = object(&state, &member, service).await?;
+    let mut answer = object(actions::services::create_placed(&state.ctx, &member.membership, input).await?);
     answer.created_at = Some(format!("{}/api/v1/services/{}", state.config.base(), answer.body.id));
     Ok(answer)
 }
@@ -179,8 +188,11 @@ async fn show(
     member: Member,
     Path(id): Path<ServiceId>,
 ) -> Result<Object<ServiceBody>, Problem> {
-    let found = store::services::find(&mut state.ctx.db.read().await?, member.membership.scope(), id).await?;
-    object(&state, &member, found.ok_or_else(Problem::not_found)?).await
+    let scope = member.membership.scope();
+    let mut conn = state.ctx.db.read().await?;
+    let service = store::services::find(&mut conn, scope, id).await?.ok_or_else(Problem::not_found)?;
+    let placements = store::services::list_placements_of_service(&mut conn, scope, id).await?;
+    Ok(object(Placed { service, placements }))
 }
 
 /// Changes a service; absent fields stay as they are (JSON Merge Patch).
@@ -203,8 +215,7 @@ async fn update(
         is_visible: body.is_visible,
         manual_status: body.manual_status,
     };
-    let service = actions::services::update(&state.ctx, &member.membership, id, version, patch).await?;
-    object(&state, &member, service).await
+    Ok(object(actions::services::update(&state.ctx, &member.membership, id, version, patch).await?))
 }
 
 /// Deletes a service: it leaves every page and its monitors stop.
@@ -220,8 +231,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn object(state: &AppState, member: &Member, service: Service) -> Result<Object<ServiceBody>, Problem> {
-    let mut conn = state.ctx.db.read().await?;
-    let placements = store::services::list_placements(&mut conn, member.membership.scope()).await?;
-    Ok(Object { version: service.updated_at, body: ServiceBody::new(service, &placements), created_at: None })
+fn object(Placed { service, placements }: Placed) -> Object<ServiceBody> {
+    Object { version: service.updated_at, body: ServiceBody::new(service, &placements), created_at: None }
 }

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::dto::{Object, PageQuery, Paged};
 use crate::AppState;
 use crate::error::Problem;
-use crate::extract::{Json, Member, Path, Query};
+use crate::extract::{IfMatch, Json, Member, Path, Query};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(delete)).routes(routes!(confirm))
@@ -98,13 +98,14 @@ async fn create(
 
 /// Takes an address off the list.
 #[utoipa::path(delete, path = "/subscribers/{id}", tag = "Subscribers", params(("id" = String, Path)),
-    responses((status = 204), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 412, body = Problem)))]
 async fn delete(
     State(state): State<AppState>,
     member: Member,
     Path(id): Path<SubscriberId>,
+    IfMatch(version): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    actions::subscribers::remove(&state.ctx, &member.membership, id).await?;
+    actions::subscribers::remove(&state.ctx, &member.membership, id, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -121,6 +122,6 @@ async fn confirm(
 }
 
 fn object(subscriber: Subscriber) -> Object<SubscriberBody> {
-    let version = subscriber.confirmed_at.unwrap_or(subscriber.created_at);
+    let version = actions::subscribers::version_of(&subscriber);
     Object { version, body: subscriber.into(), created_at: None }
 }
