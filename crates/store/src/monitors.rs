@@ -34,7 +34,7 @@ pub async fn list_part(
     fetch_all!(
         conn,
         "SELECT id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
-                failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
+                planned_interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
                 run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
                 created_at, updated_at
            FROM monitors

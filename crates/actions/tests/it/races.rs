@@ -159,7 +159,7 @@ async fn the_last_free_organization_of_a_person_is_made_once(test: TestContext) 
         let input = NewOrganization { name: format!("Acme {n}"), slug: None };
         async move { organizations::create(&test, user, input).await }
     });
-    assert_one(race(tasks).await, |error| matches!(error, Error::Forbidden(_)));
+    assert_one(race(tasks).await, |error| matches!(error, Error::PersonalLimit { limit: 2, current: 2, .. }));
 }
 
 #[db_test(flavor = "multi_thread")]

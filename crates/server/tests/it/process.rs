@@ -135,7 +135,7 @@ async fn killing_the_process_loses_no_acknowledged_write(db: TestDatabase) {
         drop(late);
         program.restart().await;
     }
-    let (status, list) = call(&program, "GET", "/api/v1/services", Some(&token), None).await;
+    let (status, list) = call(&program, "GET", "/api/v1/services?limit=200", Some(&token), None).await;
     assert_eq!(status, StatusCode::OK);
     let names: Vec<&str> =
         list["data"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
