@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::check::{CheckJob, CheckReport, CheckResult, CheckStatus, Outcome};
 use domain::id::{MonitorId, OrgId, ServiceId};
 use domain::organization::Permission;
+use domain::packed;
 use domain::schedule::Rhythm;
 use domain::time::Timestamp;
 use domain::verdict::{self, Edit, Policy};
@@ -29,7 +30,8 @@ pub struct Recorded {
 
 /// One report with what follows from it.
 struct Entry {
-    result: CheckResult,
+    /// Results that move from beside the monitor to their hours.
+    archived: Vec<CheckResult>,
     settled: Settled,
     scope: OrgScope,
     service_id: ServiceId,
@@ -48,11 +50,11 @@ pub async fn record(ctx: &Context, reports: &[CheckReport]) -> Result<Recorded> 
     let monitors = store::watch::lock_for_results(&mut tx, &ids).await?;
     let (entries, too_late) = entries(ctx, monitors, reports, now);
 
-    let results: Vec<CheckResult> = entries.iter().map(|entry| entry.result).collect();
     let settled: Vec<Settled> = entries.iter().map(|entry| entry.settled.clone()).collect();
-    store::check_results::insert_many(&mut tx, &results).await?;
-    store::rollups::add(&mut tx, &results).await?;
     store::watch::settle(&mut tx, &settled).await?;
+    let archived: Vec<CheckResult> =
+        entries.iter().flat_map(|entry| entry.archived.iter().copied()).collect();
+    store::check_results::archive(&mut tx, &archived).await?;
     if !too_late.is_empty() {
         store::watch::release(&mut tx, &too_late).await?;
     }
@@ -69,7 +71,7 @@ pub async fn record(ctx: &Context, reports: &[CheckReport]) -> Result<Recorded> 
     for organization in flipped {
         ctx.signals.pages_changed(organization);
     }
-    Ok(Recorded { results: results.len(), flips, too_late: reports.len() - results.len() })
+    Ok(Recorded { results: entries.len(), flips, too_late: reports.len() - entries.len() })
 }
 
 /// The reports that win the open slot of their monitor, one per monitor; and which checks were for another slot than
@@ -109,6 +111,13 @@ fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Tim
     };
     let result = report.outcome.result(monitor.id, report.checked_at, monitor.degraded_above_ms, false);
     let step = verdict::advance(&monitor.verdict(), result.status, report.checked_at, policy);
+    let mut recent = monitor.recent.clone();
+    packed::push(&mut recent, &result);
+    let mut archived = Vec::new();
+    if packed::is_due(&recent, now) {
+        archived = packed::unpack(&recent, monitor.id);
+        recent.clear();
+    }
     let is_told = result.status != CheckStatus::NoData;
     let settled = Settled {
         id: monitor.id,
@@ -118,9 +127,10 @@ fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Tim
         last_response_time_ms: if is_told { result.response_time_ms } else { monitor.last_response_time_ms },
         next_check_at: Rhythm::of(monitor.id, interval_seconds).next_slot(now),
         planned_interval_seconds: interval_seconds,
+        recent,
     };
     Entry {
-        result,
+        archived,
         settled,
         scope: monitor.scope(),
         service_id: monitor.service_id,

@@ -86,8 +86,8 @@ pub struct CheckReport {
     pub outcome: Outcome,
 }
 
-/// One stored execution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+/// One stored execution; [`crate::packed`] is the form it is stored in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckResult {
     pub monitor_id: MonitorId,
     pub checked_at: Timestamp,
@@ -95,6 +95,7 @@ pub struct CheckResult {
     pub failure: Option<FailureClass>,
     pub status_code: Option<i16>,
     pub response_time_ms: Option<i32>,
+    pub phases: Phases,
     /// Asked for by a person: shown, but in no uptime and no verdict (X47).
     pub is_manual: bool,
 }
@@ -137,12 +138,31 @@ impl Outcome {
             failure: self.failure,
             status_code: self.status_code.and_then(|code| i16::try_from(code).ok()),
             response_time_ms: self.response_time_ms.map(|took_ms| i32::try_from(took_ms).unwrap_or(i32::MAX)),
+            phases: self.phases,
             is_manual,
         }
     }
 }
 
 impl FailureClass {
+    const ALL: [Self; 10] = [
+        Self::ConnectionFailed,
+        Self::DnsFailed,
+        Self::TlsFailed,
+        Self::CertificateInvalid,
+        Self::TimedOut,
+        Self::ProtocolError,
+        Self::TooManyRedirects,
+        Self::RedirectRefused,
+        Self::UnexpectedStatus,
+        Self::AnswerTooLarge,
+    ];
+
+    /// The class that is stored as this number; `None`: a newer version of the program has named it.
+    pub fn of_number(number: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| *class as i16 == number)
+    }
+
     /// One sentence for the owner of the monitor. Says nothing that the target said, but its status (T-01).
     pub fn explain(self, status_code: Option<i32>, expected_status: i32) -> String {
         let fixed = match self {
@@ -193,6 +213,29 @@ mod tests {
                 "{status:?} {took_ms:?} {limit_ms:?}"
             );
         }
+    }
+
+    #[test]
+    fn every_class_is_found_by_its_number() {
+        use FailureClass as F;
+        // Does not compile when a class is missing here; then it is missing in `ALL` too.
+        let place = |class| match class {
+            F::ConnectionFailed => 0,
+            F::DnsFailed => 1,
+            F::TlsFailed => 2,
+            F::CertificateInvalid => 3,
+            F::TimedOut => 4,
+            F::ProtocolError => 5,
+            F::TooManyRedirects => 6,
+            F::RedirectRefused => 7,
+            F::UnexpectedStatus => 8,
+            F::AnswerTooLarge => 9,
+        };
+        for (expected, class) in F::ALL.into_iter().enumerate() {
+            assert_eq!(place(class), expected);
+            assert_eq!(F::of_number(class as i16), Some(class));
+        }
+        assert_eq!(F::of_number(0), None);
     }
 
     #[test]

@@ -4,18 +4,21 @@
 //! - [`organization`], [`user`], [`invitation`], [`plan`]: tenants, people, what a tier allows
 //! - [`status_page`], [`service`], [`monitor`], [`incident`], [`subscriber`], [`notification`]: the nouns
 //! - [`schedule`], [`check`], [`verdict`], [`uptime`], [`overview`]: from a due check to what a visitor reads
-//! - [`retention`]: how long what is kept
+//! - [`packed`], [`rollup`], [`latency`], [`retention`]: what is kept of results, and how long
 
 pub mod check;
 pub mod id;
 pub mod incident;
 pub mod invitation;
+pub mod latency;
 pub mod monitor;
 pub mod notification;
 pub mod organization;
 pub mod overview;
+pub mod packed;
 pub mod plan;
 pub mod retention;
+pub mod rollup;
 pub mod schedule;
 pub mod service;
 pub mod status_page;

@@ -2,6 +2,8 @@
 
 use domain::time::Timestamp;
 
+use crate::check_results::PackedHour;
+use crate::rollups::StoredRollup;
 use crate::watch::{DueMonitor, WatchedMonitor};
 use crate::{Conn, Result, Tx};
 
@@ -68,7 +70,7 @@ pub(crate) async fn lock_for_results(tx: &mut Tx, ids: &str) -> Result<Vec<Watch
                 m.planned_interval_seconds, m.failures_to_open,
                 m.successes_to_close, m.degraded_above_ms, m.state, m.state_since, m.run_length, m.run_status,
                 m.run_started_at, m.last_checked_at, m.last_failure, m.last_status_code, m.last_response_time_ms,
-                m.next_check_at, o.tier
+                m.recent, m.next_check_at, o.tier
            FROM json_each($1) j CROSS JOIN monitors m ON m.id = unhex(j.value, '-')
            JOIN organizations o ON o.id = m.organization_id
           WHERE m.is_active AND m.deleted_at IS NULL",
@@ -76,7 +78,7 @@ pub(crate) async fn lock_for_results(tx: &mut Tx, ids: &str) -> Result<Vec<Watch
                 m.planned_interval_seconds, m.failures_to_open,
                 m.successes_to_close, m.degraded_above_ms, m.state, m.state_since, m.run_length, m.run_status,
                 m.run_started_at, m.last_checked_at, m.last_failure, m.last_status_code, m.last_response_time_ms,
-                m.next_check_at, o.tier
+                m.recent, m.next_check_at, o.tier
            FROM monitors m JOIN organizations o ON o.id = m.organization_id
           WHERE m.id IN (SELECT CAST(value AS UUID) FROM json_array_elements_text(CAST($1 AS JSON)))
             AND m.is_active AND m.deleted_at IS NULL
@@ -94,16 +96,18 @@ pub(crate) async fn settle(tx: &mut Tx, rows: &str) -> Result<()> {
                 run_started_at = r.value ->> 'run_started_at', last_checked_at = r.value ->> 'checked_at',
                 last_failure = r.value ->> 'failure', last_status_code = r.value ->> 'code',
                 last_response_time_ms = r.value ->> 'took_ms', next_check_at = r.value ->> 'next_check_at',
-                planned_interval_seconds = r.value ->> 'interval', claimed_until = 0
+                planned_interval_seconds = r.value ->> 'interval', recent = unhex(r.value ->> 'recent'),
+                claimed_until = 0
            FROM jsonb_each($1) r WHERE monitors.id = unhex(r.value ->> 'id', '-')",
         "UPDATE monitors SET state = r.state, state_since = r.state_since, run_length = r.run_length,
                 run_status = r.run_status, run_started_at = r.run_started_at, last_checked_at = r.checked_at,
                 last_failure = r.failure, last_status_code = r.code, last_response_time_ms = r.took_ms,
-                next_check_at = r.next_check_at, planned_interval_seconds = r.interval, claimed_until = 0
+                next_check_at = r.next_check_at, planned_interval_seconds = r.interval,
+                recent = decode(r.recent, 'hex'), claimed_until = 0
            FROM json_to_recordset(CAST($1 AS JSON)) AS r
                 (id UUID, state TEXT, state_since BIGINT, run_length INTEGER, run_status SMALLINT,
                  run_started_at BIGINT, checked_at BIGINT, failure SMALLINT, code INTEGER, took_ms INTEGER,
-                 next_check_at BIGINT, interval INTEGER)
+                 next_check_at BIGINT, interval INTEGER, recent TEXT)
           WHERE monitors.id = r.id",
         rows
     )?;
@@ -140,86 +144,161 @@ pub(crate) async fn replan(tx: &mut Tx, rows: &str) -> Result<()> {
     Ok(())
 }
 
-/// Many rows in one value; see [`lock_for_results`].
-pub(crate) async fn insert_results(tx: &mut Tx, rows: &str) -> Result<()> {
+/// Which packed hour, roll-up of an hour or of a day.
+#[derive(serde::Serialize)]
+pub(crate) struct Key {
+    id: uuid::Uuid,
+    bucket: i64,
+}
+
+impl Key {
+    pub(crate) const fn new(id: domain::id::MonitorId, bucket: i64) -> Self {
+        Self { id: id.uuid(), bucket }
+    }
+}
+
+/// Many keys in one value; see [`lock_for_results`].
+pub(crate) async fn load_hours_of_results(tx: &mut Tx, keys: &str) -> Result<Vec<PackedHour>> {
+    fetch_all_per_driver!(
+        tx,
+        "SELECT c.monitor_id, c.hour, c.results
+           FROM json_each($1) j CROSS JOIN check_results c
+             ON c.monitor_id = unhex(j.value ->> 'id', '-') AND c.hour = j.value ->> 'bucket'",
+        "SELECT c.monitor_id, c.hour, c.results
+           FROM json_to_recordset(CAST($1 AS JSON)) AS k (id UUID, bucket BIGINT)
+           JOIN check_results c ON c.monitor_id = k.id AND c.hour = k.bucket",
+        keys
+    )
+}
+
+/// Many rows in one value; bytes stand in it in hexadecimal, which each database reads with a function of its own.
+pub(crate) async fn save_hours_of_results(tx: &mut Tx, rows: &str) -> Result<()> {
     execute_per_driver!(
         tx,
-        "INSERT INTO check_results (monitor_id, checked_at, region, status, failure, status_code, response_time_ms,
-                                    is_manual)
-         SELECT unhex(value ->> 'id', '-'), value ->> 'at', 0, value ->> 'status', value ->> 'failure',
-                value ->> 'code', value ->> 'took_ms', FALSE
+        "INSERT INTO check_results (monitor_id, hour, results)
+         SELECT unhex(value ->> 'id', '-'), value ->> 'bucket', unhex(value ->> 'results')
            FROM jsonb_each($1) WHERE TRUE
-         ON CONFLICT (monitor_id, checked_at, region) DO NOTHING",
-        "INSERT INTO check_results (monitor_id, checked_at, region, status, failure, status_code, response_time_ms,
-                                    is_manual)
-         SELECT id, at, 0, status, failure, code, took_ms, FALSE
-           FROM json_to_recordset(CAST($1 AS JSON)) AS r
-                (id UUID, at BIGINT, status SMALLINT, failure SMALLINT, code SMALLINT, took_ms INTEGER)
-         ON CONFLICT (monitor_id, checked_at, region) DO NOTHING",
+         ON CONFLICT (monitor_id, hour) DO UPDATE SET results = excluded.results",
+        "INSERT INTO check_results (monitor_id, hour, results)
+         SELECT id, bucket, decode(results, 'hex')
+           FROM json_to_recordset(CAST($1 AS JSON)) AS r (id UUID, bucket BIGINT, results TEXT)
+         ON CONFLICT (monitor_id, hour) DO UPDATE SET results = excluded.results",
         rows
     )?;
     Ok(())
 }
 
-/// Many rows in one value; see [`lock_for_results`].
-pub(crate) async fn add_to_hours(tx: &mut Tx, rows: &str) -> Result<()> {
+/// Many keys in one value; see [`lock_for_results`].
+pub(crate) async fn load_hours(tx: &mut Tx, keys: &str) -> Result<Vec<StoredRollup>> {
+    fetch_all_per_driver!(
+        tx,
+        "SELECT t.monitor_id, t.hour AS bucket, t.up, t.degraded, t.down, t.no_data, t.response_time_sum_ms,
+                t.response_time_count, t.response_time_max_ms, t.dns_sum_ms, t.connect_sum_ms, t.tls_sum_ms,
+                t.first_byte_sum_ms, t.latency
+           FROM json_each($1) j CROSS JOIN hourly_rollups t
+             ON t.monitor_id = unhex(j.value ->> 'id', '-') AND t.hour = j.value ->> 'bucket'",
+        "SELECT t.monitor_id, t.hour AS bucket, t.up, t.degraded, t.down, t.no_data, t.response_time_sum_ms,
+                t.response_time_count, t.response_time_max_ms, t.dns_sum_ms, t.connect_sum_ms, t.tls_sum_ms,
+                t.first_byte_sum_ms, t.latency
+           FROM json_to_recordset(CAST($1 AS JSON)) AS k (id UUID, bucket BIGINT)
+           JOIN hourly_rollups t ON t.monitor_id = k.id AND t.hour = k.bucket",
+        keys
+    )
+}
+
+/// Many rows in one value; see [`save_hours_of_results`].
+pub(crate) async fn save_hours(tx: &mut Tx, rows: &str) -> Result<()> {
     execute_per_driver!(
         tx,
-        "INSERT INTO hourly_rollups AS t (monitor_id, hour, up, degraded, down, no_data, response_time_sum_ms,
-                                          response_time_count, response_time_max_ms)
-         SELECT unhex(value ->> 'id', '-'), value ->> 'hour', value ->> 'up', value ->> 'degraded', value ->> 'down',
-                value ->> 'no_data', value ->> 'sum_ms', value ->> 'count', value ->> 'max_ms'
+        "INSERT INTO hourly_rollups (monitor_id, hour, up, degraded, down, no_data, response_time_sum_ms,
+                response_time_count, response_time_max_ms, dns_sum_ms, connect_sum_ms, tls_sum_ms, first_byte_sum_ms,
+                latency)
+         SELECT unhex(value ->> 'id', '-'), value ->> 'bucket', value ->> 'up', value ->> 'degraded',
+                value ->> 'down', value ->> 'no_data', value ->> 'sum_ms', value ->> 'count', value ->> 'max_ms',
+                value ->> 'dns_ms', value ->> 'connect_ms', value ->> 'tls_ms', value ->> 'first_ms',
+                unhex(value ->> 'latency')
            FROM jsonb_each($1) WHERE TRUE
          ON CONFLICT (monitor_id, hour) DO UPDATE
-            SET up = t.up + excluded.up, degraded = t.degraded + excluded.degraded, down = t.down + excluded.down,
-                no_data = t.no_data + excluded.no_data,
-                response_time_sum_ms = t.response_time_sum_ms + excluded.response_time_sum_ms,
-                response_time_count = t.response_time_count + excluded.response_time_count,
-                response_time_max_ms = MAX(t.response_time_max_ms, excluded.response_time_max_ms)",
-        "INSERT INTO hourly_rollups AS t (monitor_id, hour, up, degraded, down, no_data, response_time_sum_ms,
-                                          response_time_count, response_time_max_ms)
-         SELECT id, hour, up, degraded, down, no_data, sum_ms, count, max_ms
+            SET up = excluded.up, degraded = excluded.degraded, down = excluded.down, no_data = excluded.no_data,
+                response_time_sum_ms = excluded.response_time_sum_ms,
+                response_time_count = excluded.response_time_count,
+                response_time_max_ms = excluded.response_time_max_ms, dns_sum_ms = excluded.dns_sum_ms,
+                connect_sum_ms = excluded.connect_sum_ms, tls_sum_ms = excluded.tls_sum_ms,
+                first_byte_sum_ms = excluded.first_byte_sum_ms, latency = excluded.latency",
+        "INSERT INTO hourly_rollups (monitor_id, hour, up, degraded, down, no_data, response_time_sum_ms,
+                response_time_count, response_time_max_ms, dns_sum_ms, connect_sum_ms, tls_sum_ms, first_byte_sum_ms,
+                latency)
+         SELECT id, bucket, up, degraded, down, no_data, sum_ms, count, max_ms, dns_ms, connect_ms, tls_ms, first_ms,
+                decode(latency, 'hex')
            FROM json_to_recordset(CAST($1 AS JSON)) AS r
-                (id UUID, hour BIGINT, up INTEGER, degraded INTEGER, down INTEGER, no_data INTEGER, sum_ms BIGINT,
-                 count INTEGER, max_ms INTEGER)
+                (id UUID, bucket BIGINT, up INTEGER, degraded INTEGER, down INTEGER, no_data INTEGER, sum_ms BIGINT,
+                 count INTEGER, max_ms INTEGER, dns_ms BIGINT, connect_ms BIGINT, tls_ms BIGINT, first_ms BIGINT,
+                 latency TEXT)
          ON CONFLICT (monitor_id, hour) DO UPDATE
-            SET up = t.up + excluded.up, degraded = t.degraded + excluded.degraded, down = t.down + excluded.down,
-                no_data = t.no_data + excluded.no_data,
-                response_time_sum_ms = t.response_time_sum_ms + excluded.response_time_sum_ms,
-                response_time_count = t.response_time_count + excluded.response_time_count,
-                response_time_max_ms = GREATEST(t.response_time_max_ms, excluded.response_time_max_ms)",
+            SET up = excluded.up, degraded = excluded.degraded, down = excluded.down, no_data = excluded.no_data,
+                response_time_sum_ms = excluded.response_time_sum_ms,
+                response_time_count = excluded.response_time_count,
+                response_time_max_ms = excluded.response_time_max_ms, dns_sum_ms = excluded.dns_sum_ms,
+                connect_sum_ms = excluded.connect_sum_ms, tls_sum_ms = excluded.tls_sum_ms,
+                first_byte_sum_ms = excluded.first_byte_sum_ms, latency = excluded.latency",
         rows
     )?;
     Ok(())
 }
 
-/// Many rows in one value; see [`lock_for_results`].
-pub(crate) async fn add_to_days(tx: &mut Tx, rows: &str) -> Result<()> {
+/// Many keys in one value; see [`lock_for_results`].
+pub(crate) async fn load_days(tx: &mut Tx, keys: &str) -> Result<Vec<StoredRollup>> {
+    fetch_all_per_driver!(
+        tx,
+        "SELECT t.monitor_id, t.day AS bucket, t.up, t.degraded, t.down, t.no_data, t.response_time_sum_ms,
+                t.response_time_count, t.response_time_max_ms, t.dns_sum_ms, t.connect_sum_ms, t.tls_sum_ms,
+                t.first_byte_sum_ms, t.latency
+           FROM json_each($1) j CROSS JOIN daily_rollups t
+             ON t.monitor_id = unhex(j.value ->> 'id', '-') AND t.day = j.value ->> 'bucket'",
+        "SELECT t.monitor_id, t.day AS bucket, t.up, t.degraded, t.down, t.no_data, t.response_time_sum_ms,
+                t.response_time_count, t.response_time_max_ms, t.dns_sum_ms, t.connect_sum_ms, t.tls_sum_ms,
+                t.first_byte_sum_ms, t.latency
+           FROM json_to_recordset(CAST($1 AS JSON)) AS k (id UUID, bucket BIGINT)
+           JOIN daily_rollups t ON t.monitor_id = k.id AND t.day = k.bucket",
+        keys
+    )
+}
+
+/// Many rows in one value; see [`save_hours_of_results`].
+pub(crate) async fn save_days(tx: &mut Tx, rows: &str) -> Result<()> {
     execute_per_driver!(
         tx,
-        "INSERT INTO daily_rollups AS t (monitor_id, day, up, degraded, down, no_data, response_time_sum_ms,
-                                         response_time_count, response_time_max_ms)
-         SELECT unhex(value ->> 'id', '-'), value ->> 'day', value ->> 'up', value ->> 'degraded', value ->> 'down',
-                value ->> 'no_data', value ->> 'sum_ms', value ->> 'count', value ->> 'max_ms'
+        "INSERT INTO daily_rollups (monitor_id, day, up, degraded, down, no_data, response_time_sum_ms,
+                response_time_count, response_time_max_ms, dns_sum_ms, connect_sum_ms, tls_sum_ms, first_byte_sum_ms,
+                latency)
+         SELECT unhex(value ->> 'id', '-'), value ->> 'bucket', value ->> 'up', value ->> 'degraded',
+                value ->> 'down', value ->> 'no_data', value ->> 'sum_ms', value ->> 'count', value ->> 'max_ms',
+                value ->> 'dns_ms', value ->> 'connect_ms', value ->> 'tls_ms', value ->> 'first_ms',
+                unhex(value ->> 'latency')
            FROM jsonb_each($1) WHERE TRUE
          ON CONFLICT (monitor_id, day) DO UPDATE
-            SET up = t.up + excluded.up, degraded = t.degraded + excluded.degraded, down = t.down + excluded.down,
-                no_data = t.no_data + excluded.no_data,
-                response_time_sum_ms = t.response_time_sum_ms + excluded.response_time_sum_ms,
-                response_time_count = t.response_time_count + excluded.response_time_count,
-                response_time_max_ms = MAX(t.response_time_max_ms, excluded.response_time_max_ms)",
-        "INSERT INTO daily_rollups AS t (monitor_id, day, up, degraded, down, no_data, response_time_sum_ms,
-                                         response_time_count, response_time_max_ms)
-         SELECT id, day, up, degraded, down, no_data, sum_ms, count, max_ms
+            SET up = excluded.up, degraded = excluded.degraded, down = excluded.down, no_data = excluded.no_data,
+                response_time_sum_ms = excluded.response_time_sum_ms,
+                response_time_count = excluded.response_time_count,
+                response_time_max_ms = excluded.response_time_max_ms, dns_sum_ms = excluded.dns_sum_ms,
+                connect_sum_ms = excluded.connect_sum_ms, tls_sum_ms = excluded.tls_sum_ms,
+                first_byte_sum_ms = excluded.first_byte_sum_ms, latency = excluded.latency",
+        "INSERT INTO daily_rollups (monitor_id, day, up, degraded, down, no_data, response_time_sum_ms,
+                response_time_count, response_time_max_ms, dns_sum_ms, connect_sum_ms, tls_sum_ms, first_byte_sum_ms,
+                latency)
+         SELECT id, bucket, up, degraded, down, no_data, sum_ms, count, max_ms, dns_ms, connect_ms, tls_ms, first_ms,
+                decode(latency, 'hex')
            FROM json_to_recordset(CAST($1 AS JSON)) AS r
-                (id UUID, day BIGINT, up INTEGER, degraded INTEGER, down INTEGER, no_data INTEGER, sum_ms BIGINT,
-                 count INTEGER, max_ms INTEGER)
+                (id UUID, bucket BIGINT, up INTEGER, degraded INTEGER, down INTEGER, no_data INTEGER, sum_ms BIGINT,
+                 count INTEGER, max_ms INTEGER, dns_ms BIGINT, connect_ms BIGINT, tls_ms BIGINT, first_ms BIGINT,
+                 latency TEXT)
          ON CONFLICT (monitor_id, day) DO UPDATE
-            SET up = t.up + excluded.up, degraded = t.degraded + excluded.degraded, down = t.down + excluded.down,
-                no_data = t.no_data + excluded.no_data,
-                response_time_sum_ms = t.response_time_sum_ms + excluded.response_time_sum_ms,
-                response_time_count = t.response_time_count + excluded.response_time_count,
-                response_time_max_ms = GREATEST(t.response_time_max_ms, excluded.response_time_max_ms)",
+            SET up = excluded.up, degraded = excluded.degraded, down = excluded.down, no_data = excluded.no_data,
+                response_time_sum_ms = excluded.response_time_sum_ms,
+                response_time_count = excluded.response_time_count,
+                response_time_max_ms = excluded.response_time_max_ms, dns_sum_ms = excluded.dns_sum_ms,
+                connect_sum_ms = excluded.connect_sum_ms, tls_sum_ms = excluded.tls_sum_ms,
+                first_byte_sum_ms = excluded.first_byte_sum_ms, latency = excluded.latency",
         rows
     )?;
     Ok(())

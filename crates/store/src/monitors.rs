@@ -86,8 +86,8 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_
         "INSERT INTO monitors (id, organization_id, service_id, url, method, expected_status, timeout_seconds,
                                interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active,
                                state, run_length, next_check_at, claimed_until, claimed_at, checked_by_hand_at,
-                               created_at, updated_at, planned_interval_seconds)
-         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, 0, 0, 0, $15, $16, $17)",
+                               created_at, updated_at, planned_interval_seconds, recent)
+         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, 0, 0, 0, $15, $16, $17, $18)",
         scope.organization_id(),
         monitor.id,
         monitor.service_id,
@@ -104,7 +104,8 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_
         next_check_at,
         monitor.created_at,
         monitor.updated_at,
-        monitor.planned_interval_seconds
+        monitor.planned_interval_seconds,
+        Vec::<u8>::new()
     )?;
     Ok(())
 }

@@ -34,9 +34,9 @@ pub async fn list_monitors(
     )
 }
 
-/// Removes single results from before `before`.
+/// Removes single results from before the hour of `before`.
 pub async fn trim_results(tx: &mut Tx, monitor: MonitorId, before: Timestamp) -> Result<u64> {
-    execute!(tx, "DELETE FROM check_results WHERE monitor_id = $1 AND checked_at < $2", monitor, before)
+    execute!(tx, "DELETE FROM check_results WHERE monitor_id = $1 AND hour < $2", monitor, before.hour())
 }
 
 /// Removes roll-ups and finished state intervals from before `before`.

@@ -66,6 +66,8 @@ pub struct WatchedMonitor {
     pub last_failure: Option<FailureClass>,
     pub last_status_code: Option<i32>,
     pub last_response_time_ms: Option<i32>,
+    /// Packed results that are not archived yet.
+    pub recent: Vec<u8>,
     /// The slot that is open: a result for another one comes too late.
     pub next_check_at: Timestamp,
     pub tier: Tier,
@@ -99,6 +101,8 @@ pub struct Settled {
     pub next_check_at: Timestamp,
     /// The clamped interval that `next_check_at` was planned with.
     pub planned_interval_seconds: i32,
+    /// Packed results that are not archived yet, the new one included.
+    pub recent: Vec<u8>,
 }
 
 /// A claimed slot that is not run: planned for another instant, or for the same one when it is only given back.
@@ -159,6 +163,7 @@ pub async fn settle(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
         took_ms: Option<i32>,
         next_check_at: i64,
         interval: i32,
+        recent: String,
     }
     let rows: Vec<Row> = settled
         .iter()
@@ -175,6 +180,7 @@ pub async fn settle(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
             took_ms: one.last_response_time_ms,
             next_check_at: one.next_check_at.ms(),
             interval: one.planned_interval_seconds,
+            recent: hex::encode(&one.recent),
         })
         .collect();
     dialect::settle(tx, &dialect::json(&rows)).await

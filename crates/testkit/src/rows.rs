@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use domain::check::CheckStatus;
-use domain::id::OrgId;
+use domain::id::{MonitorId, OrgId};
 use domain::plan::Tier;
 use domain::time::Timestamp;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
@@ -110,15 +110,17 @@ impl TestDatabase {
 
     /// When the oldest raw result that is "down" was made. `None`: no check failed yet.
     pub async fn first_failed_check(&self) -> Option<Timestamp> {
-        let sql = "SELECT MIN(checked_at) FROM check_results WHERE status = $1";
-        let found: Option<i64> = if self.url().starts_with("postgres") {
+        let sql = "SELECT recent FROM monitors UNION ALL SELECT results FROM check_results";
+        let packed: Vec<Vec<u8>> = if self.url().starts_with("postgres") {
             let mut conn = PgConnection::connect(self.url()).await.unwrap();
-            sqlx::query_scalar(sql).bind(CheckStatus::Down).fetch_one(&mut conn).await.unwrap()
+            sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap()
         } else {
             let mut conn = SqliteConnection::connect(self.url()).await.unwrap();
-            sqlx::query_scalar(sql).bind(CheckStatus::Down).fetch_one(&mut conn).await.unwrap()
+            sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap()
         };
-        found.map(Timestamp::from_ms)
+        let nobody = MonitorId::new(uuid::Uuid::nil());
+        let results = packed.iter().flat_map(|packed| domain::packed::unpack(packed, nobody));
+        results.filter(|result| result.status == CheckStatus::Down).map(|result| result.checked_at).min()
     }
 
     pub(crate) async fn set_tier(&self, organization: OrgId, tier: Tier) {

@@ -1,6 +1,6 @@
 //! Monitors over HTTP: made, changed, refused with a pointer, checked by hand, read page by page (S4, S5, S11).
 
-use domain::check::{CheckResult, CheckStatus};
+use domain::check::{CheckResult, CheckStatus, Phases};
 use domain::plan::Tier;
 use egress::EgressConfig;
 use http::{Method, StatusCode};
@@ -200,11 +200,12 @@ async fn results_are_read_page_by_page(app: TestApp) {
             failure: None,
             status_code: Some(200),
             response_time_ms: Some(i32::try_from(number).unwrap()),
+            phases: Phases::default(),
             is_manual: false,
         })
         .collect();
     let mut tx = app.db.write().await.unwrap();
-    store::check_results::insert_many(&mut tx, &results).await.unwrap();
+    store::check_results::archive(&mut tx, &results).await.unwrap();
     tx.commit().await.unwrap();
 
     let (mut seen, mut sizes) = (Vec::new(), Vec::new());

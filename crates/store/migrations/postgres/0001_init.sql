@@ -168,6 +168,8 @@ CREATE TABLE monitors (
     last_failure SMALLINT,
     last_status_code INTEGER,
     last_response_time_ms INTEGER,
+    -- results that are not in check_results and the roll-ups yet
+    recent BYTEA NOT NULL,
     -- the queue: due at next_check_at, taken at claimed_at until claimed_until
     next_check_at BIGINT NOT NULL,
     claimed_until BIGINT NOT NULL,
@@ -182,18 +184,13 @@ CREATE TABLE monitors (
 CREATE INDEX monitors_service ON monitors (organization_id, service_id);
 CREATE INDEX monitors_due ON monitors (next_check_at) WHERE is_active AND deleted_at IS NULL;
 
--- Raw results: no id, no text, one row per check and region (0 is the built-in one, D11).
+-- Single results, packed: a row for each hour of a monitor. The newest ones wait in monitors.recent until there are
+-- enough of them, so that a check writes one row and not four.
 CREATE TABLE check_results (
     monitor_id UUID NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
-    checked_at BIGINT NOT NULL,
-    region SMALLINT NOT NULL,
-    status SMALLINT NOT NULL,
-    failure SMALLINT,
-    status_code SMALLINT,
-    response_time_ms INTEGER,
-    -- asked for by a person; shown, but in no uptime (X47)
-    is_manual BOOLEAN NOT NULL,
-    PRIMARY KEY (monitor_id, checked_at, region)
+    hour BIGINT NOT NULL,
+    results BYTEA NOT NULL,
+    PRIMARY KEY (monitor_id, hour)
 );
 
 CREATE TABLE hourly_rollups (
@@ -206,6 +203,11 @@ CREATE TABLE hourly_rollups (
     response_time_sum_ms BIGINT NOT NULL,
     response_time_count INTEGER NOT NULL,
     response_time_max_ms INTEGER NOT NULL,
+    dns_sum_ms BIGINT NOT NULL,
+    connect_sum_ms BIGINT NOT NULL,
+    tls_sum_ms BIGINT NOT NULL,
+    first_byte_sum_ms BIGINT NOT NULL,
+    latency BYTEA NOT NULL,
     PRIMARY KEY (monitor_id, hour)
 );
 
@@ -219,6 +221,11 @@ CREATE TABLE daily_rollups (
     response_time_sum_ms BIGINT NOT NULL,
     response_time_count INTEGER NOT NULL,
     response_time_max_ms INTEGER NOT NULL,
+    dns_sum_ms BIGINT NOT NULL,
+    connect_sum_ms BIGINT NOT NULL,
+    tls_sum_ms BIGINT NOT NULL,
+    first_byte_sum_ms BIGINT NOT NULL,
+    latency BYTEA NOT NULL,
     PRIMARY KEY (monitor_id, day)
 );
 

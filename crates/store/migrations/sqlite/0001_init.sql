@@ -167,6 +167,8 @@ CREATE TABLE monitors (
     last_failure INTEGER,
     last_status_code INTEGER,
     last_response_time_ms INTEGER,
+    -- results that are not in check_results and the roll-ups yet
+    recent BLOB NOT NULL,
     -- the queue: due at next_check_at, taken at claimed_at until claimed_until
     next_check_at INTEGER NOT NULL,
     claimed_until INTEGER NOT NULL,
@@ -181,18 +183,13 @@ CREATE TABLE monitors (
 CREATE INDEX monitors_service ON monitors (organization_id, service_id);
 CREATE INDEX monitors_due ON monitors (next_check_at) WHERE is_active AND deleted_at IS NULL;
 
--- Raw results: no id, no text, one row per check and region (0 is the built-in one, D11).
+-- Single results, packed: a row for each hour of a monitor. The newest ones wait in monitors.recent until there are
+-- enough of them, so that a check writes one row and not four.
 CREATE TABLE check_results (
     monitor_id BLOB NOT NULL REFERENCES monitors (id) ON DELETE CASCADE,
-    checked_at INTEGER NOT NULL,
-    region INTEGER NOT NULL,
-    status INTEGER NOT NULL,
-    failure INTEGER,
-    status_code INTEGER,
-    response_time_ms INTEGER,
-    -- asked for by a person; shown, but in no uptime (X47)
-    is_manual INTEGER NOT NULL,
-    PRIMARY KEY (monitor_id, checked_at, region)
+    hour INTEGER NOT NULL,
+    results BLOB NOT NULL,
+    PRIMARY KEY (monitor_id, hour)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE hourly_rollups (
@@ -205,6 +202,11 @@ CREATE TABLE hourly_rollups (
     response_time_sum_ms INTEGER NOT NULL,
     response_time_count INTEGER NOT NULL,
     response_time_max_ms INTEGER NOT NULL,
+    dns_sum_ms INTEGER NOT NULL,
+    connect_sum_ms INTEGER NOT NULL,
+    tls_sum_ms INTEGER NOT NULL,
+    first_byte_sum_ms INTEGER NOT NULL,
+    latency BLOB NOT NULL,
     PRIMARY KEY (monitor_id, hour)
 ) STRICT, WITHOUT ROWID;
 
@@ -218,6 +220,11 @@ CREATE TABLE daily_rollups (
     response_time_sum_ms INTEGER NOT NULL,
     response_time_count INTEGER NOT NULL,
     response_time_max_ms INTEGER NOT NULL,
+    dns_sum_ms INTEGER NOT NULL,
+    connect_sum_ms INTEGER NOT NULL,
+    tls_sum_ms INTEGER NOT NULL,
+    first_byte_sum_ms INTEGER NOT NULL,
+    latency BLOB NOT NULL,
     PRIMARY KEY (monitor_id, day)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,6 +1,6 @@
 //! Single results: one per instant, newest first, nobody else's.
 
-use domain::check::{CheckResult, CheckStatus, FailureClass};
+use domain::check::{CheckResult, CheckStatus, FailureClass, Phases};
 use domain::id::MonitorId;
 use domain::plan::Tier;
 use domain::time::Timestamp;
@@ -15,6 +15,7 @@ fn up(monitor_id: MonitorId, checked_at: Timestamp) -> CheckResult {
         failure: None,
         status_code: Some(200),
         response_time_ms: Some(12),
+        phases: Phases::default(),
         is_manual: false,
     }
 }
@@ -39,8 +40,8 @@ async fn many_results_are_written_at_once_and_read_newest_first(database: TestDa
     };
     let batch = [up(ids[0], START), down, no_data, up(ids[1], START)];
     let mut tx = database.write().await.unwrap();
-    check_results::insert_many(&mut tx, &batch).await.unwrap();
-    check_results::insert_many(&mut tx, &[]).await.unwrap();
+    check_results::archive(&mut tx, &batch).await.unwrap();
+    check_results::archive(&mut tx, &[]).await.unwrap();
     let list = check_results::list(&mut tx, fleet.scope(), ids[0], None, 10).await.unwrap();
     assert_eq!(list, [batch[2], batch[1], batch[0]]);
     let page =
@@ -56,7 +57,6 @@ async fn a_second_result_of_one_instant_changes_nothing(database: TestDatabase) 
     let mut tx = database.write().await.unwrap();
     check_results::insert(&mut tx, fleet.scope(), &by_hand).await.unwrap();
     check_results::insert(&mut tx, fleet.scope(), &up(id, START)).await.unwrap();
-    check_results::insert_many(&mut tx, &[up(id, START)]).await.unwrap();
     assert_eq!(check_results::list(&mut tx, fleet.scope(), id, None, 10).await.unwrap(), [by_hand]);
 }
 

@@ -1,6 +1,6 @@
 //! Trimming removes what is old and nothing else.
 
-use domain::check::{CheckResult, CheckStatus};
+use domain::check::{CheckResult, CheckStatus, Phases};
 use domain::id::MonitorId;
 use domain::monitor::MonitorState;
 use domain::plan::Tier;
@@ -18,6 +18,7 @@ fn up(monitor_id: MonitorId, checked_at: Timestamp) -> CheckResult {
         failure: None,
         status_code: Some(200),
         response_time_ms: Some(12),
+        phases: Phases::default(),
         is_manual: false,
     }
 }
@@ -35,8 +36,7 @@ async fn only_what_is_older_than_the_limit_goes(database: TestDatabase) {
     let mut tx = database.write().await.unwrap();
     for (days, state) in [(9, MonitorState::Up), (8, MonitorState::Down), (1, MonitorState::Up)] {
         for id in &ids {
-            check_results::insert_many(&mut tx, &[up(*id, days_ago(days))]).await.unwrap();
-            rollups::add(&mut tx, &[up(*id, days_ago(days))]).await.unwrap();
+            check_results::archive(&mut tx, &[up(*id, days_ago(days))]).await.unwrap();
             state_intervals::close(&mut tx, scope, *id, days_ago(days)).await.unwrap();
             state_intervals::open(&mut tx, scope, *id, service, state, days_ago(days)).await.unwrap();
         }
@@ -83,7 +83,7 @@ async fn a_monitor_deleted_long_ago_goes_with_its_history(database: TestDatabase
     let fleet = Fleet::new(&database, 1, Tier::Team).await;
     let ids = fleet.adds_many(2, "https://example.com/", START).await;
     let mut tx = database.write().await.unwrap();
-    rollups::add(&mut tx, &[up(ids[0], START), up(ids[1], START)]).await.unwrap();
+    check_results::archive(&mut tx, &[up(ids[0], START), up(ids[1], START)]).await.unwrap();
     monitors::delete(&mut tx, fleet.scope(), ids[0], START).await.unwrap();
     assert_eq!(retention::purge_monitors(&mut tx, START).await.unwrap(), 0);
     assert_eq!(retention::purge_monitors(&mut tx, START.plus_ms(1)).await.unwrap(), 1);

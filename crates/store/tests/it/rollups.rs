@@ -1,9 +1,11 @@
 //! Roll-ups count exactly what the single results say.
 
-use domain::check::{CheckResult, CheckStatus};
+use domain::check::{CheckResult, CheckStatus, Phases};
+use domain::latency::Latency;
 use domain::plan::Tier;
+use domain::rollup::{PhaseSums, Rollup};
 use domain::time::{DAY_MS, HOUR_MS};
-use store::rollups::{self, Rollup};
+use store::{check_results, rollups};
 use testkit::{Fleet, START, TestDatabase, db_test};
 
 const STATUSES: [CheckStatus; 4] =
@@ -26,6 +28,11 @@ fn expected(bucket: i64, results: &[&CheckResult]) -> Rollup {
         response_time_sum_ms: good.iter().copied().map(i64::from).sum(),
         response_time_count: i32::try_from(good.len()).unwrap(),
         response_time_max_ms: good.iter().copied().max().unwrap_or(0),
+        phases: PhaseSums { first_byte_ms: 3 * i64::try_from(good.len()).unwrap(), ..PhaseSums::default() },
+        latency: good.iter().fold(Latency::default(), |mut sketch, ms| {
+            sketch.add(ms.unsigned_abs());
+            sketch
+        }),
     }
 }
 
@@ -50,11 +57,12 @@ async fn roll_ups_equal_the_counts_of_the_single_results(database: TestDatabase)
                     status_code: None,
                     response_time_ms: (status != CheckStatus::NoData)
                         .then_some(i32::try_from(round * 13 % 900).unwrap()),
+                    phases: Phases { first_byte_ms: Some(3), ..Phases::default() },
                     is_manual: false,
                 }
             })
             .collect();
-        rollups::add(&mut tx, &batch).await.unwrap();
+        check_results::archive(&mut tx, &batch).await.unwrap();
         results.extend(batch);
     }
     for id in ids {
@@ -91,10 +99,11 @@ async fn roll_ups_of_somebody_else_are_not_read(database: TestDatabase) {
         failure: None,
         status_code: None,
         response_time_ms: Some(5),
+        phases: Phases::default(),
         is_manual: false,
     };
     let mut tx = database.write().await.unwrap();
-    rollups::add(&mut tx, &[result]).await.unwrap();
+    check_results::archive(&mut tx, &[result]).await.unwrap();
     let (hour, day) = (START.hour(), START.day());
     let hours = |scope| (scope, id, hour, hour + 1);
     let (scope, id, from, to) = hours(other.scope());

@@ -131,6 +131,7 @@ fn settled(id: MonitorId, next_check_at: Timestamp) -> Settled {
         last_response_time_ms: Some(42),
         next_check_at,
         planned_interval_seconds: 60,
+        recent: vec![1, 2, 3],
     }
 }
 

@@ -1,6 +1,7 @@
 //! One monitor: its state, figures, rules and last checks.
 
 use domain::check::{CheckResult, CheckStatus};
+use domain::latency::Latency;
 use domain::monitor::Monitor;
 use domain::time::{DAY_MS, Interval, Timestamp};
 use domain::uptime::{Timeline, Weights, format_percent, uptime, window_of_days};
@@ -68,17 +69,21 @@ async fn figures(screen: &Screen, monitor: &Monitor) -> Result<Vec<(String, Stri
         Some(text) => (text.trim_end_matches(" %").to_owned(), " %".to_owned()),
         None => ("–".to_owned(), String::new()),
     };
-    let count: i64 = hours.iter().map(|hour| i64::from(hour.response_time_count)).sum();
-    let sum: i64 = hours.iter().map(|hour| hour.response_time_sum_ms).sum();
+    let mut latency = Latency::default();
+    for hour in &hours {
+        latency.merge(&hour.latency);
+    }
     let ms = |value: Option<i64>| match value {
         Some(ms) => (ms.to_string(), " ms".to_owned()),
         None => ("–".to_owned(), String::new()),
     };
-    let (mean, mean_unit) = ms(sum.checked_div(count));
+    let (median, median_unit) = ms(latency.percentile(500).map(i64::from));
+    let (slow, slow_unit) = ms(latency.percentile(950).map(i64::from));
     let (last, last_unit) = ms(monitor.last_response_time_ms.map(i64::from));
     Ok(vec![
         (format!("Uptime, {DAYS} days"), percent, unit),
-        ("Mean answer, 24 h".to_owned(), mean, mean_unit),
+        ("Half of the answers within, 24 h".to_owned(), median, median_unit),
+        ("95 % of the answers within, 24 h".to_owned(), slow, slow_unit),
         ("Last answer".to_owned(), last, last_unit),
     ])
 }
@@ -154,7 +159,7 @@ fn at(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::check::FailureClass;
+    use domain::check::{FailureClass, Phases};
     use domain::id::MonitorId;
 
     fn check(status: CheckStatus, failure: Option<FailureClass>, status_code: Option<i16>) -> CheckResult {
@@ -165,6 +170,7 @@ mod tests {
             failure,
             status_code,
             response_time_ms: Some(12),
+            phases: Phases::default(),
             is_manual: false,
         }
     }

@@ -50,9 +50,6 @@ const GENERIC: [&str; 24] = [
     "zoho.com",
 ];
 
-/// Names of the phases in the address of the result.
-const PHASES: [&str; 4] = ["dns", "tcp", "tls", "first"];
-
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Input {
@@ -117,16 +114,10 @@ async fn check(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
     let by_hand = checks::begin_by_hand(&screen.state.ctx, &screen.membership, id).await?;
     let outcome = screen.state.egress.check(&by_hand.job).await;
     checks::record_by_hand(&screen.state.ctx, &screen.membership, &by_hand, &outcome).await?;
-    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms } = outcome.phases;
-    let took: String = PHASES
-        .into_iter()
-        .zip([dns_ms, connect_ms, tls_ms, first_byte_ms])
-        .filter_map(|(name, ms)| ms.map(|ms| format!("&{name}={ms}")))
-        .collect();
-    Ok(Redirect::to(&format!("{}/welcome?monitor={id}{took}", screen.root())).into_response())
+    Ok(Redirect::to(&format!("{}/welcome?monitor={id}", screen.root())).into_response())
 }
 
-/// The stored result decides; only how long each phase took stands in the address, as it is stored nowhere.
+/// What the stored result says.
 async fn result(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
     let mut conn = screen.read().await?;
     let monitor =
@@ -141,7 +132,7 @@ async fn result(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
     Ok(html(&ResultPage {
         site: screen.site(),
         root: screen.root(),
-        phases: phases(&monitor.url, check, |name| screen.parameter(name)?.parse().ok()),
+        phases: phases(&monitor.url, check),
         is_up: matches!(state, State::Operational | State::Degraded),
         words: if check.failure.is_none() { format!("Status {words}") } else { words },
         total: check.response_time_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms")),
@@ -158,16 +149,17 @@ async fn result(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
 }
 
 /// The staircase: what was reached took its time, the first thing that was not is where it failed.
-fn phases(url: &str, check: &CheckResult, took: impl Fn(&str) -> Option<u32>) -> Vec<Phase> {
+fn phases(url: &str, check: &CheckResult) -> Vec<Phase> {
     let names = ["DNS", "TCP connect", "TLS handshake", "First byte"];
+    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms } = check.phases;
     let is_https = url.starts_with("https:");
-    let failed = check.failure.map(|class| failed_phase(class, |index| took(PHASES.get(index)?)));
+    let failed = check.failure.map(|class| failed_phase(class, check.phases));
     names
         .into_iter()
-        .zip(PHASES)
+        .zip([dns_ms, connect_ms, tls_ms, first_byte_ms])
         .enumerate()
-        .map(|(index, (name, key))| {
-            let outcome = match (took(key), failed) {
+        .map(|(index, (name, took))| {
+            let outcome = match (took, failed) {
                 (_, Some(at)) if at == index => {
                     Reached::Failed(check.failure.map(short).unwrap_or_default().to_owned())
                 }
@@ -182,14 +174,14 @@ fn phases(url: &str, check: &CheckResult, took: impl Fn(&str) -> Option<u32>) ->
 }
 
 /// Index of the phase in which a failure of this class happens; 4: after all of them.
-fn failed_phase(class: FailureClass, took: impl Fn(usize) -> Option<u32>) -> usize {
+const fn failed_phase(class: FailureClass, took: Phases) -> usize {
     use FailureClass as F;
     match class {
         F::DnsFailed => 0,
         F::ConnectionFailed => 1,
         F::TlsFailed | F::CertificateInvalid => 2,
-        F::TimedOut if took(0).is_none() && took(1).is_none() => 0,
-        F::TimedOut if took(1).is_none() => 1,
+        F::TimedOut if took.dns_ms.is_none() && took.connect_ms.is_none() => 0,
+        F::TimedOut if took.connect_ms.is_none() => 1,
         F::TimedOut | F::ProtocolError => 3,
         F::TooManyRedirects | F::RedirectRefused | F::UnexpectedStatus | F::AnswerTooLarge => 4,
     }
@@ -260,7 +252,7 @@ mod tests {
         assert_eq!(with_scheme(""), "");
     }
 
-    fn drawn(url: &str, failure: Option<FailureClass>, took: &[(&str, u32)]) -> Vec<String> {
+    fn drawn(url: &str, failure: Option<FailureClass>, phases: Phases) -> Vec<String> {
         let check = CheckResult {
             monitor_id: MonitorId::new(uuid::Uuid::from_u128(1)),
             checked_at: Timestamp::from_ms(0),
@@ -268,10 +260,10 @@ mod tests {
             failure,
             status_code: None,
             response_time_ms: None,
+            phases,
             is_manual: true,
         };
-        let took = |name: &str| took.iter().find(|(key, _)| *key == name).map(|(_, ms)| *ms);
-        phases(url, &check, took)
+        super::phases(url, &check)
             .into_iter()
             .map(|phase| match phase.outcome {
                 Reached::Took(ms) => ms.to_string(),
@@ -283,15 +275,18 @@ mod tests {
 
     #[test]
     fn the_staircase_ends_where_the_check_failed() {
-        let all = [("dns", 3), ("tcp", 5), ("tls", 7), ("first", 11)];
-        assert_eq!(drawn("https://a.example", None, &all), ["3", "5", "7", "11"]);
-        assert_eq!(drawn("http://a.example", None, &[("tcp", 5), ("first", 11)]), ["-", "5", "-", "11"]);
+        let all = Phases { dns_ms: Some(3), connect_ms: Some(5), tls_ms: Some(7), first_byte_ms: Some(11) };
+        assert_eq!(drawn("https://a.example", None, all), ["3", "5", "7", "11"]);
+        let plain = Phases { dns_ms: None, tls_ms: None, ..all };
+        assert_eq!(drawn("http://a.example", None, plain), ["-", "5", "-", "11"]);
         let dns = Some(FailureClass::DnsFailed);
-        assert_eq!(drawn("https://a.example", dns, &[]), ["the name is not known", "-", "-", "-"]);
+        let none = Phases::default();
+        assert_eq!(drawn("https://a.example", dns, none), ["the name is not known", "-", "-", "-"]);
         let tls = Some(FailureClass::CertificateInvalid);
         let expected = ["3", "5", "the certificate is not valid", "-"];
-        assert_eq!(drawn("https://a.example", tls, &all[..2]), expected);
+        let connected = Phases { tls_ms: None, first_byte_ms: None, ..all };
+        assert_eq!(drawn("https://a.example", tls, connected), expected);
         let status = Some(FailureClass::UnexpectedStatus);
-        assert_eq!(drawn("https://a.example", status, &all), ["3", "5", "7", "11"]);
+        assert_eq!(drawn("https://a.example", status, all), ["3", "5", "7", "11"]);
     }
 }

@@ -117,6 +117,7 @@ pub struct ResultBody {
     failure: Option<FailureClass>,
     /// One sentence for people.
     error_message: Option<String>,
+    phases: PhasesBody,
     /// Asked for by a person; in no uptime.
     is_manual: bool,
     #[schema(value_type = String, format = DateTime)]
@@ -143,22 +144,14 @@ impl ResultBody {
             status_code: result.status_code,
             failure: result.failure,
             error_message,
+            phases: result.phases.into(),
             is_manual: result.is_manual,
             checked_at: result.checked_at,
         }
     }
 }
 
-/// A result that was just made, with how long each phase took.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CheckByHand)]
-pub struct CheckBody {
-    #[serde(flatten)]
-    result: ResultBody,
-    phases: PhasesBody,
-}
-
-/// Milliseconds; `null`: the phase was not reached or not needed.
+/// How long each phase took, in milliseconds; `null`: the phase was not reached or not needed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CheckPhases)]
 #[expect(clippy::struct_field_names, reason = "the unit belongs to each name of the wire")]
@@ -353,17 +346,17 @@ async fn delete(
 /// Runs one check now and answers with what it saw; at most once in ten seconds. The result is marked as manual and
 /// counts in no uptime.
 #[utoipa::path(post, path = "/monitors/{id}/check", tag = "Monitors", params(("id" = String, Path)),
-    responses((status = 200, body = CheckBody), (status = 404, body = Problem), (status = 429, body = Problem)))]
+    responses((status = 200, body = ResultBody), (status = 404, body = Problem), (status = 429, body = Problem)))]
 async fn check(
     State(state): State<AppState>,
     member: Member,
     Path(id): Path<MonitorId>,
-) -> Result<axum::Json<CheckBody>, Problem> {
+) -> Result<axum::Json<ResultBody>, Problem> {
     let check = actions::checks::begin_by_hand(&state.ctx, &member.membership, id).await?;
     let outcome = state.egress.check(&check.job).await;
     let result = actions::checks::record_by_hand(&state.ctx, &member.membership, &check, &outcome).await?;
     let result = ResultBody::new(result, i32::from(check.job.expected_status));
-    Ok(axum::Json(CheckBody { result, phases: outcome.phases.into() }))
+    Ok(axum::Json(result))
 }
 
 /// The results of a monitor, newest first, as long as single results are kept.
