@@ -18,13 +18,16 @@ const PURGES: &str = "retention, for all organizations at once";
 
 /// Functions that may touch tenant tables without `organization_id = $n`, each with its reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    ("dialect::add_to_days", "only monitors that `lock_for_results` locked"),
-    ("dialect::add_to_hours", "only monitors that `lock_for_results` locked"),
     ("dialect::claim_due", "the queue of all organizations; a claimed row proves its scope"),
-    ("dialect::insert_results", "only monitors that `lock_for_results` locked"),
+    ("dialect::load_days", "only monitors that `lock_for_results` locked"),
+    ("dialect::load_hours", "only monitors that `lock_for_results` locked"),
+    ("dialect::load_hours_of_results", "only monitors that `lock_for_results` locked"),
     ("dialect::lock_for_results", "monitors of a batch of results; each row proves its scope"),
     ("dialect::release", "only monitors that `lock_for_results` locked"),
     ("dialect::replan", "only slots that `claim_due` claimed"),
+    ("dialect::save_days", "only monitors that `lock_for_results` locked"),
+    ("dialect::save_hours", "only monitors that `lock_for_results` locked"),
+    ("dialect::save_hours_of_results", "only monitors that `lock_for_results` locked"),
     ("dialect::settle", "only monitors that `lock_for_results` locked"),
     ("invitations::find_opened", PROVES),
     ("invitations::find_preview", PROVES),
