@@ -1,10 +1,13 @@
 //! The way of a check: jobs from the scheduler to the probes, reports from the probes to the ingest. This is the
 //! shape inside one process; the three ends are all that the loops know of it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::check::{CheckJob, CheckReport};
+use domain::id::OrgId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 
@@ -16,11 +19,49 @@ const BATCH_WAIT: Duration = Duration::from_millis(250);
 /// the memory.
 const WAITING_REPORTS: usize = 4 * BATCH;
 
-/// A job with its place among the checks in flight; dropping it frees the place.
+/// A job with its places among the checks in flight, of all and of its organization; dropping it frees them.
 #[derive(Debug)]
 pub(crate) struct Leased {
     pub(crate) job: CheckJob,
+    /// Until the slot; the probe waits.
+    pub(crate) starts_in: Duration,
     _place: OwnedSemaphorePermit,
+    _own_place: OwnPlace,
+}
+
+/// How many checks each organization has in flight. Only organizations that have any stand here.
+type InFlight = Arc<Mutex<HashMap<OrgId, usize>>>;
+
+/// One of them.
+#[derive(Debug)]
+struct OwnPlace {
+    in_flight: InFlight,
+    organization: OrgId,
+}
+
+impl OwnPlace {
+    /// `None`: the organization has `most` already.
+    fn take(in_flight: &InFlight, organization: OrgId, most: usize) -> Option<Self> {
+        let mut counts = in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(organization).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Self { in_flight: Arc::clone(in_flight), organization })
+    }
+}
+
+impl Drop for OwnPlace {
+    fn drop(&mut self) {
+        let mut counts = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut count) = counts.entry(self.organization) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
 }
 
 /// Free places for jobs.
@@ -37,6 +78,8 @@ impl Places {
 #[derive(Debug)]
 pub(crate) struct Jobs {
     places: Arc<Semaphore>,
+    in_flight: InFlight,
+    most_of_one: usize,
     queue: mpsc::UnboundedSender<Leased>,
 }
 
@@ -51,13 +94,15 @@ pub(crate) struct Work {
 #[derive(Debug)]
 pub(crate) struct Reports(mpsc::Receiver<CheckReport>);
 
-/// A bus for at most `concurrency` checks in flight.
+/// A bus for at most `concurrency` checks in flight, at most half of them of one organization.
 pub(crate) fn local(concurrency: usize) -> (Jobs, Work, Reports) {
     let places = Arc::new(Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)));
     // Bounded by the places.
     let (queue, jobs) = mpsc::unbounded_channel();
     let (reports, incoming) = mpsc::channel(WAITING_REPORTS);
-    (Jobs { places, queue }, Work { queue: jobs, reports }, Reports(incoming))
+    let most_of_one = concurrency.div_ceil(2).max(1);
+    let jobs_end = Jobs { places, in_flight: InFlight::default(), most_of_one, queue };
+    (jobs_end, Work { queue: jobs, reports }, Reports(incoming))
 }
 
 impl Jobs {
@@ -73,12 +118,15 @@ impl Jobs {
         Some(Places(places))
     }
 
-    /// Hands a job to the probes, with one of these places.
-    pub(crate) fn dispatch(&self, job: CheckJob, places: &mut Places) {
+    /// Hands a job to the probes, with one of these places. `false`: its organization has no room for one more.
+    pub(crate) fn dispatch(&self, job: CheckJob, starts_in: Duration, places: &mut Places) -> bool {
+        let own_place = OwnPlace::take(&self.in_flight, job.organization_id, self.most_of_one);
+        let Some(own_place) = own_place else { return false };
         if let Some(place) = places.0.split(1) {
             // Without a probe the lease ends by itself.
-            let _ = self.queue.send(Leased { job, _place: place });
+            let _ = self.queue.send(Leased { job, starts_in, _place: place, _own_place: own_place });
         }
+        true
     }
 }
 
@@ -122,9 +170,9 @@ mod tests {
 
     use super::*;
 
-    fn job(number: u128) -> CheckJob {
+    fn job(number: u128, organization: u128) -> CheckJob {
         CheckJob {
-            organization_id: OrgId::new(Uuid::nil()),
+            organization_id: OrgId::new(Uuid::from_u128(organization)),
             service_id: ServiceId::new(Uuid::nil()),
             monitor_id: MonitorId::new(Uuid::from_u128(number)),
             slot_at: Timestamp::from_ms(0),
@@ -138,17 +186,33 @@ mod tests {
     #[tokio::test]
     async fn there_are_never_more_jobs_in_flight_than_places() {
         let (jobs, mut work, _reports) = local(3);
+        let job = |number: u128| job(number, number);
         let mut places = jobs.places(2).await.unwrap();
         assert_eq!(places.count(), 2);
-        jobs.dispatch(job(1), &mut places);
+        assert!(jobs.dispatch(job(1), Duration::ZERO, &mut places));
         drop(places);
         let mut places = jobs.places(10).await.unwrap();
         assert_eq!(places.count(), 2, "one of three is in flight, the unused one came back");
-        jobs.dispatch(job(2), &mut places);
-        jobs.dispatch(job(3), &mut places);
+        assert!(jobs.dispatch(job(2), Duration::ZERO, &mut places));
+        assert!(jobs.dispatch(job(3), Duration::ZERO, &mut places));
         tokio::time::timeout(Duration::from_millis(50), jobs.places(1)).await.expect_err("all are in flight");
         drop(work.pull().await.unwrap());
         assert_eq!(jobs.places(10).await.unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn one_organization_gets_half_of_the_places() {
+        // F-19
+        let (jobs, mut work, _reports) = local(4);
+        let mut places = jobs.places(4).await.unwrap();
+        let mut takes =
+            |number, organization| jobs.dispatch(job(number, organization), Duration::ZERO, &mut places);
+        assert_eq!([takes(1, 1), takes(2, 1), takes(3, 1), takes(4, 2)], [true, true, false, true]);
+        drop(work.pull().await.unwrap());
+        assert!(takes(5, 1), "one of its checks has ended");
+        drop(work);
+        drop(places);
+        assert_eq!(jobs.in_flight.lock().unwrap().len(), 0, "nobody is remembered");
     }
 
     #[tokio::test]

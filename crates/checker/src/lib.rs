@@ -37,7 +37,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            concurrency: 200,
+            concurrency: 2000,
             lease: Duration::from_secs(10),
             grace: Duration::from_secs(15),
             retention: Retention::default(),

@@ -26,6 +26,8 @@ struct Shared {
     /// Slots under way, to be given back when the program stops before they end.
     in_flight: Mutex<HashSet<(MonitorId, Timestamp)>>,
     abort: CancellationToken,
+    /// No new check starts.
+    stopping: CancellationToken,
 }
 
 impl Shared {
@@ -43,12 +45,14 @@ pub(crate) async fn run(ctx: Context, egress: Egress, mut work: Work, grace: Dur
         reports: work.reports(),
         in_flight: Mutex::default(),
         abort: CancellationToken::new(),
+        stopping: CancellationToken::new(),
     });
     while let Some(leased) = work.pull().await {
         shared.in_flight().insert((leased.job.monitor_id, leased.job.slot_at));
         tasks.spawn(check(Arc::clone(&shared), leased));
     }
     tasks.close();
+    shared.stopping.cancel();
     if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
         shared.abort.cancel();
         tasks.wait().await;
@@ -58,6 +62,11 @@ pub(crate) async fn run(ctx: Context, egress: Egress, mut work: Work, grace: Dur
 
 async fn check(shared: Arc<Shared>, leased: Leased) {
     let job = &leased.job;
+    // Monitors are claimed a little ahead. Whoever stops in between gives the claim back.
+    tokio::select! {
+        () = tokio::time::sleep(leased.starts_in) => {}
+        () = shared.stopping.cancelled() => return,
+    }
     let checked_at = shared.ctx.now();
     let running = AssertUnwindSafe(shared.egress.check(job)).catch_unwind();
     let outcome = tokio::select! {

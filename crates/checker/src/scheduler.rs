@@ -17,8 +17,12 @@ use crate::bus::{Jobs, Places};
 
 /// Monitors claimed in one transaction at most.
 const MAX_CLAIM: usize = 1000;
-/// Between two claims: what falls due meanwhile shares one transaction.
-const PACE: Duration = Duration::from_millis(25);
+/// How far ahead of their slots monitors are claimed. The probes wait for the slot, so a check starts on time however
+/// long the database takes, and one transaction claims what falls due within half of this.
+const AHEAD: Duration = Duration::from_secs(1);
+/// Between two claims at least; less only while more is due than there was room for.
+const PACE: Duration = Duration::from_millis(500);
+const HURRY: Duration = Duration::from_millis(25);
 /// Longest sleep: another process may have changed the plan without a hint (F-10).
 const MAX_SLEEP: Duration = Duration::from_secs(5);
 /// First wait after a failure of the database; doubles up to [`MAX_SLEEP`].
@@ -30,11 +34,16 @@ const DELETED_PAUSE_SECONDS: i64 = 600;
 /// A wall clock that lags so far behind the monotonic one was set back (F-07).
 const SET_BACK_MS: i64 = 1000;
 
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
 struct Scheduler {
     ctx: Context,
     jobs: Jobs,
     lease: Duration,
     tidied_at: Option<Instant>,
+    claimed_at: Instant,
     clocks: Clocks,
     /// What a clock that was set back moved out of reach is still to be brought back.
     is_astray: bool,
@@ -68,7 +77,8 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let clocks = Clocks::read(&ctx);
-    let mut scheduler = Scheduler { ctx, jobs, lease, tidied_at: None, clocks, is_astray: true };
+    let mut scheduler =
+        Scheduler { ctx, jobs, lease, tidied_at: None, claimed_at: Instant::now(), clocks, is_astray: true };
     let mut pause = FIRST_PAUSE;
     // The stop cuts off waiting only: a claim that was committed is dispatched.
     while let Some(places) = stop.run_until_cancelled(scheduler.ready(&mut is_behind)).await.flatten() {
@@ -106,28 +116,55 @@ impl Scheduler {
         self.tidy().await?;
         let limit = places.count();
         let claimed_at = self.ctx.now();
-        let (claimed, due) = self.claim(claimed_at, limit).await?;
+        let due_until = claimed_at.plus_ms(ms(AHEAD));
+        self.claimed_at = Instant::now();
+        let (claimed, due) = self.claim(claimed_at, due_until, limit).await?;
+        let mut refused = Vec::new();
         for monitor in due {
-            self.jobs.dispatch(monitor.job(), &mut places);
+            let starts_in = monitor.next_check_at.since(self.ctx.now());
+            let starts_in = Duration::from_millis(u64::try_from(starts_in).unwrap_or(0));
+            if !self.jobs.dispatch(monitor.clone().job(), starts_in, &mut places) {
+                refused.push(monitor);
+            }
         }
+        self.skip(&refused).await?;
         if claimed == limit {
-            return Ok(PACE);
+            return Ok(HURRY);
         }
         let mut conn = self.ctx.db.read().await?;
-        // What fell due while the claim waited for its turn at the database is ahead of `claimed_at`, and due by now.
-        let next = store::watch::next_due_at(&mut conn, claimed_at).await?;
+        // What became due while the claim waited for its turn at the database lies behind `due_until`.
+        let next = store::watch::next_due_at(&mut conn, claimed_at, due_until).await?;
+        let wait_ms = next.map_or(i64::MAX, |next| next.since(self.ctx.now()) - ms(PACE));
+        Ok(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)).clamp(PACE, MAX_SLEEP))
+    }
+
+    /// Checks of organizations that have as many in flight as one may have: they miss this slot, so that nobody else
+    /// waits for theirs (F-19).
+    async fn skip(&self, refused: &[DueMonitor]) -> store::Result<()> {
+        let Some(first) = refused.first() else { return Ok(()) };
+        tracing::warn!(
+            organization.id = %first.organization_id,
+            checks = refused.len(),
+            "too many checks of one organization are in flight; these slots are skipped"
+        );
         let now = self.ctx.now();
-        let wait = next.map(|next| Duration::from_millis(u64::try_from(next.since(now)).unwrap_or(0)));
-        Ok(wait.map_or(MAX_SLEEP, |wait| wait.clamp(PACE, MAX_SLEEP)))
+        let mut tx = self.ctx.db.write().await?;
+        store::watch::replan(&mut tx, &self.next_slots(refused, now)).await?;
+        tx.commit().await
     }
 
     /// How many were claimed, and those of them that are run now. The others stood still for longer than their
     /// interval and wait for their next slot (F-14).
-    async fn claim(&self, now: Timestamp, limit: usize) -> store::Result<(usize, Vec<DueMonitor>)> {
-        let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
+    async fn claim(
+        &self,
+        now: Timestamp,
+        due_until: Timestamp,
+        limit: usize,
+    ) -> store::Result<(usize, Vec<DueMonitor>)> {
+        let lease_until = due_until.plus_ms(ms(self.lease));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut tx = self.ctx.db.write().await?;
-        let claimed = store::watch::claim_due(&mut tx, now, now.plus_ms(lease_ms), limit).await?;
+        let claimed = store::watch::claim_due(&mut tx, now, due_until, lease_until, limit).await?;
         let count = claimed.len();
         let (missed, due): (Vec<_>, Vec<_>) = claimed
             .into_iter()
@@ -198,7 +235,7 @@ impl Scheduler {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             // Also after a hint what falls due meanwhile shares one transaction.
-            () = self.ctx.signals.schedule_has_changed() => tokio::time::sleep(PACE.min(wait)).await,
+            () = self.ctx.signals.schedule_has_changed() => tokio::time::sleep_until(self.claimed_at + PACE).await,
         }
     }
 }

@@ -113,10 +113,11 @@ impl Database {
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
             .optimize_on_close(false, None);
-        let write = pool_options(1)
-            .connect_with(options.clone())
-            .await
-            .map_err(|error| Error::of_first_file(path, error))?;
+        // Each check changes the row of its monitor: with room for many of them, pages are read once and written to
+        // the database file once for many changes. It is taken only as far as the database is large.
+        let writer = options.clone().pragma("cache_size", "-16384").pragma("wal_autocheckpoint", "4000");
+        let write =
+            pool_options(1).connect_with(writer).await.map_err(|error| Error::of_first_file(path, error))?;
         let read =
             pool_options(connections).connect_with(options.read_only(true).create_if_missing(false)).await?;
         Ok(Self(Pools::Sqlite { read, write, path: path.to_owned() }))

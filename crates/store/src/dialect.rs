@@ -34,6 +34,7 @@ pub(crate) fn json<T: serde::Serialize>(rows: &[T]) -> String {
 pub(crate) async fn claim_due(
     tx: &mut Tx,
     now: Timestamp,
+    due_until: Timestamp,
     lease_until: Timestamp,
     limit: i64,
 ) -> Result<Vec<DueMonitor>> {
@@ -41,14 +42,14 @@ pub(crate) async fn claim_due(
         tx,
         "UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 2000, claimed_at = $1
           WHERE id IN (SELECT m.id FROM monitors m JOIN organizations o ON o.id = m.organization_id
-                        WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $1
+                        WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $4
                           AND m.claimed_until <= $1 AND o.deleted_at IS NULL
                         ORDER BY m.next_check_at LIMIT $3)
          RETURNING id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
                    next_check_at, (SELECT o.tier FROM organizations o WHERE o.id = organization_id) AS tier",
         "WITH due AS MATERIALIZED
                 (SELECT m.id, o.tier FROM monitors m JOIN organizations o ON o.id = m.organization_id
-                  WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $1
+                  WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $4
                     AND m.claimed_until <= $1 AND o.deleted_at IS NULL
                   ORDER BY m.next_check_at LIMIT $3
                   FOR UPDATE OF m SKIP LOCKED)
@@ -58,7 +59,8 @@ pub(crate) async fn claim_due(
                    interval_seconds, next_check_at, due.tier",
         now,
         lease_until,
-        limit
+        limit,
+        due_until
     )
 }
 

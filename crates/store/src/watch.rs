@@ -113,30 +113,32 @@ pub struct Replanned {
     pub next_check_at: Timestamp,
 }
 
-/// Takes up to `limit` due monitors, those that wait longest first. A claim is a lease, not a lock: it ends by
+/// Takes up to `limit` monitors that are due until `due_until`, those that wait longest first. A claim is a lease, not a lock: it ends by
 /// itself at `lease_until` plus twice the monitor's time-out, the longest a check can take (F-01, F-12). Monitors of
 /// deleted organizations are never due.
 pub async fn claim_due(
     tx: &mut Tx,
     now: Timestamp,
+    due_until: Timestamp,
     lease_until: Timestamp,
     limit: i64,
 ) -> Result<Vec<DueMonitor>> {
-    dialect::claim_due(tx, now, lease_until, limit).await
+    dialect::claim_due(tx, now, due_until, lease_until, limit).await
 }
 
-/// When something can be claimed next: the earliest due time or end of a lease after `now`. `None`: nothing is
-/// planned.
-pub async fn next_due_at(conn: &mut Conn, now: Timestamp) -> Result<Option<Timestamp>> {
+/// When something can be claimed next: the earliest due time after `due_until`, or end of a lease after `now` of what is
+/// due until then. `None`: nothing is planned.
+pub async fn next_due_at(conn: &mut Conn, now: Timestamp, due_until: Timestamp) -> Result<Option<Timestamp>> {
     fetch_scalar!(
         conn,
         "SELECT MIN(instant)
            FROM (SELECT MIN(next_check_at) AS instant FROM monitors
-                  WHERE is_active AND deleted_at IS NULL AND next_check_at > $1
+                  WHERE is_active AND deleted_at IS NULL AND next_check_at > $2
                  UNION ALL
                  SELECT MIN(claimed_until) AS instant FROM monitors
-                  WHERE is_active AND deleted_at IS NULL AND next_check_at <= $1 AND claimed_until > $1) AS planned",
-        now
+                  WHERE is_active AND deleted_at IS NULL AND next_check_at <= $2 AND claimed_until > $1) AS planned",
+        now,
+        due_until
     )
 }
 

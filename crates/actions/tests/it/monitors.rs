@@ -51,13 +51,15 @@ async fn moves(test: &TestContext, fleet: &Fleet, tier: Tier) {
 }
 
 async fn next_due_at(test: &TestContext) -> Option<Timestamp> {
-    watch::next_due_at(&mut test.db.read().await.unwrap(), test.now().plus_ms(-1)).await.unwrap()
+    watch::next_due_at(&mut test.db.read().await.unwrap(), test.now().plus_ms(-1), test.now().plus_ms(-1))
+        .await
+        .unwrap()
 }
 
 /// How many monitors the scheduler gets now, for a minute.
 async fn claims(test: &TestContext) -> usize {
     let mut tx = test.db.write().await.unwrap();
-    let due = watch::claim_due(&mut tx, test.now(), test.now().plus_s(60), 10).await.unwrap();
+    let due = watch::claim_due(&mut tx, test.now(), test.now(), test.now().plus_s(60), 10).await.unwrap();
     tx.commit().await.unwrap();
     due.len()
 }

@@ -21,7 +21,7 @@ async fn the_check_of_a_dead_process_is_taken_over_when_its_lease_ends(database:
     fleet.adds(std::slice::from_ref(&monitor), world.now()).await;
     let mut tx = database.write().await.unwrap();
     let died_at = world.now();
-    assert_eq!(watch::claim_due(&mut tx, died_at, died_at, 10).await.unwrap().len(), 1);
+    assert_eq!(watch::claim_due(&mut tx, died_at, died_at, died_at, 10).await.unwrap().len(), 1);
     tx.commit().await.unwrap();
 
     let process = world.watches(Config::default());
@@ -58,7 +58,7 @@ async fn a_stop_finishes_what_it_can_and_gives_the_rest_back(database: TestDatab
     assert!(results(&fleet, monitors[1].id).await.is_empty());
     let mut tx = database.write().await.unwrap();
     let now = world.now();
-    let due = watch::claim_due(&mut tx, now, now, 10).await.unwrap();
+    let due = watch::claim_due(&mut tx, now, now, now, 10).await.unwrap();
     assert_eq!(due.iter().map(|one| one.id).collect::<Vec<_>>(), [monitors[1].id], "free for others at once");
 }
 

@@ -4,12 +4,19 @@ use std::time::Duration;
 
 use checker::Config;
 use domain::check::{CheckStatus, FailureClass};
+use domain::id::OrgId;
 use domain::monitor::MonitorState;
 use domain::plan::Tier;
 use domain::time::Timestamp;
 use testkit::{Answer, Fleet, Target, TestDatabase, db_test};
+use tokio::sync::broadcast;
 
 use crate::support::{World, count, each_second, results, within};
+
+/// Whose pages are told to change; the word follows the commit.
+async fn told(changed: &mut broadcast::Receiver<OrgId>) -> OrgId {
+    tokio::time::timeout(Duration::from_secs(2), changed.recv()).await.expect("pages are told").unwrap()
+}
 
 #[db_test]
 async fn a_server_that_stops_is_down_in_time_and_up_again_when_it_is_back(database: TestDatabase) {
@@ -26,11 +33,11 @@ async fn a_server_that_stops_is_down_in_time_and_up_again_when_it_is_back(databa
     };
 
     within(Duration::from_secs(3), "up", is(MonitorState::Up)).await;
-    assert_eq!(changed.try_recv().unwrap(), fleet.owner.organization.id);
+    assert_eq!(told(&mut changed).await, fleet.owner.organization.id);
     target.stop().await;
     let limit = Duration::from_secs(2 + 5);
     within(limit, "down", is(MonitorState::Down)).await;
-    assert_eq!(changed.try_recv().unwrap(), fleet.owner.organization.id, "pages are told");
+    assert_eq!(told(&mut changed).await, fleet.owner.organization.id);
     target.restart().await;
     within(Duration::from_secs(1 + 5), "up again", is(MonitorState::Up)).await;
     watching.stops().await;

@@ -14,7 +14,7 @@ pub struct ChecksConfig {
 
 impl Default for ChecksConfig {
     fn default() -> Self {
-        Self { concurrency: 200 }
+        Self { concurrency: 2000 }
     }
 }
 

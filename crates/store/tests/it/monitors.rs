@@ -41,7 +41,10 @@ async fn a_monitor_of_somebody_else_does_not_exist(database: TestDatabase) {
     tx.commit().await.unwrap();
     assert_eq!(fleet.finds(id).await, monitor);
     let mut conn = database.read().await.unwrap();
-    assert_eq!(store::watch::next_due_at(&mut conn, START.plus_ms(-1)).await.unwrap(), Some(START));
+    assert_eq!(
+        store::watch::next_due_at(&mut conn, START.plus_ms(-1), START.plus_ms(-1)).await.unwrap(),
+        Some(START)
+    );
 }
 
 #[db_test]

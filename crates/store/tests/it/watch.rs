@@ -16,13 +16,13 @@ const URL: &str = "https://example.com/";
 
 async fn claim(database: &Database, now: Timestamp, limit: i64) -> Vec<DueMonitor> {
     let mut tx = database.write().await.unwrap();
-    let claimed = watch::claim_due(&mut tx, now, now.plus_s(10), limit).await.unwrap();
+    let claimed = watch::claim_due(&mut tx, now, now, now.plus_s(10), limit).await.unwrap();
     tx.commit().await.unwrap();
     claimed
 }
 
 async fn next_due_at(database: &Database, now: Timestamp) -> Option<Timestamp> {
-    watch::next_due_at(&mut database.read().await.unwrap(), now).await.unwrap()
+    watch::next_due_at(&mut database.read().await.unwrap(), now, now).await.unwrap()
 }
 
 #[db_test]
