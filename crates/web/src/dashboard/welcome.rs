@@ -117,7 +117,7 @@ async fn check(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
     let by_hand = checks::begin_by_hand(&screen.state.ctx, &screen.membership, id).await?;
     let outcome = screen.state.egress.check(&by_hand.job).await;
     checks::record_by_hand(&screen.state.ctx, &screen.membership, &by_hand, &outcome).await?;
-    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms } = outcome.phases;
+    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms, is_inside: _ } = outcome.phases;
     let took: String = PHASES
         .into_iter()
         .zip([dns_ms, connect_ms, tls_ms, first_byte_ms])
@@ -191,7 +191,12 @@ fn failed_phase(class: FailureClass, took: impl Fn(usize) -> Option<u32>) -> usi
         F::TimedOut if took(0).is_none() && took(1).is_none() => 0,
         F::TimedOut if took(1).is_none() => 1,
         F::TimedOut | F::ProtocolError => 3,
-        F::TooManyRedirects | F::RedirectRefused | F::UnexpectedStatus | F::AnswerTooLarge => 4,
+        F::TooManyRedirects
+        | F::RedirectRefused
+        | F::UnexpectedStatus
+        | F::AnswerTooLarge
+        | F::OwnNetworkDown
+        | F::ParentDown => 4,
     }
 }
 
@@ -204,7 +209,12 @@ const fn short(class: FailureClass) -> &'static str {
         F::CertificateInvalid => "the certificate is not valid",
         F::TimedOut => "no answer in time",
         F::ProtocolError => "the answer was not HTTP",
-        F::TooManyRedirects | F::RedirectRefused | F::UnexpectedStatus | F::AnswerTooLarge => "",
+        F::TooManyRedirects
+        | F::RedirectRefused
+        | F::UnexpectedStatus
+        | F::AnswerTooLarge
+        | F::OwnNetworkDown
+        | F::ParentDown => "",
     }
 }
 
@@ -229,6 +239,7 @@ const fn advice(class: FailureClass) -> &'static str {
         F::RedirectRefused => "Watch the address that the redirect should lead to.",
         F::UnexpectedStatus => "Mend the server, or expect another status for this address.",
         F::AnswerTooLarge => "Watch a smaller page, such as /health.",
+        F::OwnNetworkDown | F::ParentDown => "Wait for the next check.",
     }
 }
 
