@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::check::{CheckJob, CheckReport};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Reports that go into one transaction at most.
 pub(crate) const BATCH: usize = 1000;
@@ -20,7 +20,24 @@ const WAITING_REPORTS: usize = 4 * BATCH;
 #[derive(Debug)]
 pub(crate) struct Leased {
     pub(crate) job: CheckJob,
-    _place: OwnedSemaphorePermit,
+    /// Between two slots, when a failure is tried once more before it counts; `None`: it counts at once (F-13).
+    pub(crate) second_try_within: Option<Duration>,
+    place: Option<OwnedSemaphorePermit>,
+    places: Arc<Semaphore>,
+}
+
+impl Leased {
+    /// Frees the place for other checks.
+    pub(crate) fn leave(&mut self) {
+        self.place = None;
+    }
+
+    /// Takes a place again; `false`: none became free within `limit`.
+    pub(crate) async fn enter(&mut self, limit: Duration) -> bool {
+        let place = timeout(limit, Arc::clone(&self.places).acquire_owned()).await;
+        self.place = place.ok().and_then(Result::ok);
+        self.place.is_some()
+    }
 }
 
 /// Free places for jobs.
@@ -66,7 +83,7 @@ impl Jobs {
         let mut places = Arc::clone(&self.places).acquire_owned().await.ok()?;
         let more = self.places.available_permits().min(most.saturating_sub(1));
         let more = u32::try_from(more).unwrap_or(u32::MAX);
-        // Nobody else takes places; if somebody did, one is enough to go on.
+        // A second try may have taken some meanwhile; one is enough to go on.
         if let Ok(more) = Arc::clone(&self.places).try_acquire_many_owned(more) {
             places.merge(more);
         }
@@ -74,10 +91,12 @@ impl Jobs {
     }
 
     /// Hands a job to the probes, with one of these places.
-    pub(crate) fn dispatch(&self, job: CheckJob, places: &mut Places) {
+    pub(crate) fn dispatch(&self, job: CheckJob, second_try_within: Option<Duration>, places: &mut Places) {
         if let Some(place) = places.0.split(1) {
+            let leased =
+                Leased { job, second_try_within, place: Some(place), places: Arc::clone(&self.places) };
             // Without a probe the lease ends by itself.
-            let _ = self.queue.send(Leased { job, _place: place });
+            let _ = self.queue.send(leased);
         }
     }
 }
@@ -140,15 +159,30 @@ mod tests {
         let (jobs, mut work, _reports) = local(3);
         let mut places = jobs.places(2).await.unwrap();
         assert_eq!(places.count(), 2);
-        jobs.dispatch(job(1), &mut places);
+        jobs.dispatch(job(1), None, &mut places);
         drop(places);
         let mut places = jobs.places(10).await.unwrap();
         assert_eq!(places.count(), 2, "one of three is in flight, the unused one came back");
-        jobs.dispatch(job(2), &mut places);
-        jobs.dispatch(job(3), &mut places);
+        jobs.dispatch(job(2), None, &mut places);
+        jobs.dispatch(job(3), None, &mut places);
         tokio::time::timeout(Duration::from_millis(50), jobs.places(1)).await.expect_err("all are in flight");
         drop(work.pull().await.unwrap());
         assert_eq!(jobs.places(10).await.unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_check_that_pauses_leaves_its_place_to_others() {
+        let (jobs, mut work, _reports) = local(1);
+        let mut places = jobs.places(1).await.unwrap();
+        jobs.dispatch(job(1), Some(Duration::from_mins(1)), &mut places);
+        drop(places);
+        let mut pausing = work.pull().await.unwrap();
+        pausing.leave();
+        let places = jobs.places(1).await.unwrap();
+        assert!(!pausing.enter(Duration::from_millis(20)).await, "the other one has it");
+        drop(places);
+        assert!(pausing.enter(Duration::from_secs(1)).await);
+        tokio::time::timeout(Duration::from_millis(20), jobs.places(1)).await.expect_err("it is in flight");
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actions::Context;
 use actions::health::Loop;
+use domain::monitor::MonitorState;
 use domain::plan::Tier;
 use domain::schedule::Rhythm;
 use domain::time::Timestamp;
@@ -108,7 +109,8 @@ impl Scheduler {
         let claimed_at = self.ctx.now();
         let (claimed, due) = self.claim(claimed_at, limit).await?;
         for monitor in due {
-            self.jobs.dispatch(monitor.job(), &mut places);
+            let second_try_within = self.second_try_within(&monitor);
+            self.jobs.dispatch(monitor.job(), second_try_within, &mut places);
         }
         if claimed == limit {
             return Ok(PACE);
@@ -142,6 +144,13 @@ impl Scheduler {
     fn rhythm(&self, monitor: &DueMonitor) -> Rhythm {
         let limits = self.ctx.policy.limits(monitor.tier);
         Rhythm::of(monitor.id, limits.clamp_interval(monitor.interval_seconds))
+    }
+
+    /// An outage that was confirmed needs no second try.
+    fn second_try_within(&self, monitor: &DueMonitor) -> Option<Duration> {
+        let interval_seconds = self.ctx.policy.limits(monitor.tier).clamp_interval(monitor.interval_seconds);
+        let seconds = u64::try_from(interval_seconds).ok()?;
+        (monitor.state != MonitorState::Down).then(|| Duration::from_secs(seconds))
     }
 
     fn next_slots(&self, monitors: &[DueMonitor], now: Timestamp) -> Vec<Replanned> {

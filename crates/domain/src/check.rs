@@ -52,7 +52,7 @@ pub struct Phases {
     pub tls_ms: Option<u32>,
     pub first_byte_ms: Option<u32>,
     /// The last address that was connected to, or would have been, lies in our own network: private, loopback,
-    /// link-local. `false` also when no address was found.
+    /// link-local; or none would have been, because the rules refuse it. `false` also when no address was found.
     #[serde(default)]
     pub is_inside: bool,
 }

@@ -340,3 +340,9 @@ CREATE TABLE idempotency_keys (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );
+
+-- What the engine of checks remembers over a restart, one number per key.
+CREATE TABLE engine_facts (
+    key TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    value BIGINT NOT NULL
+);

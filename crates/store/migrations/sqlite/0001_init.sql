@@ -339,3 +339,9 @@ CREATE TABLE idempotency_keys (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 ) STRICT;
+
+-- What the engine of checks remembers over a restart, one number per key.
+CREATE TABLE engine_facts (
+    key TEXT NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT;
