@@ -1,14 +1,15 @@
 //! Checks: what probes hand in becomes results, roll-ups, states and history; checks by hand (X42, X47, F-01).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use domain::check::{CheckJob, CheckReport, CheckResult, CheckStatus, Outcome};
+use domain::check::{CheckJob, CheckReport, CheckResult, CheckStatus, FailureClass, Outcome};
 use domain::id::{MonitorId, OrgId, ServiceId};
 use domain::organization::Permission;
 use domain::packed;
 use domain::schedule::Rhythm;
 use domain::time::Timestamp;
-use domain::verdict::{self, Edit, Policy};
+use domain::verdict::dependence::{self, Standing};
+use domain::verdict::{self, Edit, Policy, flapping};
 use store::organizations::Membership;
 use store::watch::{Settled, WatchedMonitor};
 use store::{OrgScope, Tx};
@@ -30,6 +31,7 @@ pub struct Recorded {
 
 /// One report with what follows from it.
 struct Entry {
+    checked_at: Timestamp,
     /// Results that move from beside the monitor to their hours.
     archived: Vec<CheckResult>,
     settled: Settled,
@@ -60,6 +62,9 @@ pub async fn record(ctx: &Context, reports: &[CheckReport]) -> Result<Recorded> 
     }
     for entry in &entries {
         apply_edits(&mut tx, entry.scope, entry.settled.id, entry.service_id, &entry.edits).await?;
+        if entry.is_flip {
+            note_flapping(&mut tx, entry).await?;
+        }
     }
     tx.commit().await?;
 
@@ -91,25 +96,54 @@ fn entries(
         .filter(|report| open.get(&report.monitor_id).is_some_and(|slot_at| *slot_at != report.slot_at))
         .map(|report| (report.monitor_id, report.checked_at))
         .collect();
-    let entries = monitors
+    // What those that were taken already are like now, for those that depend on them.
+    let mut taken: HashMap<MonitorId, Standing> = HashMap::new();
+    let entries = parents_first(monitors)
         .into_iter()
         .filter_map(|monitor| {
             let report = by_slot.get(&(monitor.id, monitor.next_check_at))?;
-            Some(entry(ctx, &monitor, report, now))
+            let parent = monitor
+                .parent()
+                .map(|stored| monitor.parent_id.and_then(|id| taken.get(&id).copied()).unwrap_or(stored));
+            let entry = entry(ctx, &monitor, parent, report, now);
+            let (state, run_status) = (entry.settled.verdict.state, entry.settled.verdict.run_status);
+            taken
+                .insert(monitor.id, Standing { state, run_status, last_failure: entry.settled.last_failure });
+            Some(entry)
         })
         .collect();
     (entries, too_late)
 }
 
-fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Timestamp) -> Entry {
+/// In an order in which each monitor comes after those that it depends on.
+fn parents_first(mut monitors: Vec<WatchedMonitor>) -> Vec<WatchedMonitor> {
+    if monitors.iter().any(|monitor| monitor.parent_id.is_some()) {
+        let parents: BTreeMap<MonitorId, Option<MonitorId>> =
+            monitors.iter().map(|monitor| (monitor.id, monitor.parent_id)).collect();
+        monitors.sort_by_cached_key(|monitor| dependence::depth(&parents, monitor.id));
+    }
+    monitors
+}
+
+fn entry(
+    ctx: &Context,
+    monitor: &WatchedMonitor,
+    parent: Option<Standing>,
+    report: &CheckReport,
+    now: Timestamp,
+) -> Entry {
     let interval_seconds = ctx.policy.limits(monitor.tier).clamp_interval(monitor.interval_seconds);
     let policy = Policy {
         failures_to_open: monitor.failures_to_open,
         successes_to_close: monitor.successes_to_close,
+        min_outage_ms: i64::from(monitor.min_outage_seconds) * 1000,
         interval_ms: verdict::watched_interval_ms(interval_seconds, monitor.planned_interval_seconds),
         timeout_ms: i64::from(monitor.timeout_seconds) * 1000,
     };
-    let result = report.outcome.result(monitor.id, report.checked_at, monitor.degraded_above_ms, false);
+    let mut result = report.outcome.result(monitor.id, report.checked_at, monitor.degraded_above_ms, false);
+    if result.status == CheckStatus::Down && parent.is_some_and(Standing::mutes_children) {
+        result = result.excused(FailureClass::ParentDown);
+    }
     let step = verdict::advance(&monitor.verdict(), result.status, report.checked_at, policy);
     let mut recent = monitor.recent.clone();
     packed::push(&mut recent, &result);
@@ -118,7 +152,8 @@ fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Tim
         archived = packed::unpack(&recent, monitor.id);
         recent.clear();
     }
-    let is_told = result.status != CheckStatus::NoData;
+    // Also a failure that was excused: its owner should see why nothing is known.
+    let is_told = result.status != CheckStatus::NoData || result.failure.is_some();
     let settled = Settled {
         id: monitor.id,
         verdict: step.verdict,
@@ -130,6 +165,7 @@ fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Tim
         recent,
     };
     Entry {
+        checked_at: report.checked_at,
         archived,
         settled,
         scope: monitor.scope(),
@@ -137,6 +173,19 @@ fn entry(ctx: &Context, monitor: &WatchedMonitor, report: &CheckReport, now: Tim
         edits: step.edits,
         is_flip: step.flip.is_some(),
     }
+}
+
+/// Whether this flip was one of many; see [`flapping`].
+async fn note_flapping(tx: &mut Tx, entry: &Entry) -> Result<()> {
+    let (id, before) = (entry.settled.id, entry.settled.verdict.flapping_since);
+    if before.is_none() {
+        let spans = store::state_intervals::list_newest(tx, entry.scope, id, flapping::SPANS).await?;
+        let since = flapping::after_flip(before, &spans, entry.checked_at);
+        if since.is_some() {
+            store::monitors::update_flapping(tx, entry.scope, id, since).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends the claims of an earlier process, for one that knows it is the only one on this database: after a kill the

@@ -1,5 +1,5 @@
-//! Whether the loops beside the requests still turn, and whether the process is about to stop (X94). Set by the loops
-//! themselves, read by `/readyz`.
+//! Whether the loops beside the requests still turn, whether the world outside can be reached, and whether the process is
+//! about to stop (X94, F-13). Set by the loops themselves, read by `/readyz`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -25,6 +25,7 @@ pub struct Health(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     is_draining: AtomicBool,
+    is_offline: AtomicBool,
     /// Unix milliseconds of the last turn.
     scheduler: AtomicI64,
     notifier: AtomicI64,
@@ -52,6 +53,15 @@ impl Health {
         self.0.is_draining.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing outside can be reached (F-13). The process still serves what it knows.
+    pub fn set_offline(&self, is_offline: bool) {
+        self.0.is_offline.store(is_offline, Ordering::Relaxed);
+    }
+
+    pub fn is_offline(&self) -> bool {
+        self.0.is_offline.load(Ordering::Relaxed)
+    }
+
     fn of(&self, which: Loop) -> &AtomicI64 {
         match which {
             Loop::Scheduler => &self.0.scheduler,
@@ -63,6 +73,14 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_offline_is_told_to_all_that_share_it() {
+        let health = Health::default();
+        assert!(!health.is_offline());
+        health.clone().set_offline(true);
+        assert!(health.is_offline() && !health.is_draining());
+    }
 
     #[test]
     fn a_loop_is_late_after_a_minute_without_a_turn() {

@@ -6,6 +6,7 @@ use domain::organization::Permission;
 use domain::plan::{Limits, QuotaKind, Tier};
 use domain::schedule::Rhythm;
 use domain::time::Timestamp;
+use domain::verdict::dependence::{self, Refused};
 use domain::verdict::{self, MonitorVerdict, Policy};
 use store::organizations::Membership;
 use store::watch::Replanned;
@@ -37,7 +38,10 @@ pub struct NewMonitor {
     pub interval_seconds: Option<i32>,
     pub failures_to_open: Option<i32>,
     pub successes_to_close: Option<i32>,
+    pub min_outage_seconds: Option<i32>,
     pub degraded_above_ms: Option<i32>,
+    /// Another monitor of the organization that it depends on.
+    pub parent_id: Option<MonitorId>,
     pub is_active: bool,
 }
 
@@ -53,7 +57,9 @@ impl NewMonitor {
             interval_seconds: None,
             failures_to_open: None,
             successes_to_close: None,
+            min_outage_seconds: None,
             degraded_above_ms: None,
+            parent_id: None,
             is_active: true,
         }
     }
@@ -70,7 +76,9 @@ pub struct MonitorPatch {
     pub interval_seconds: Option<i32>,
     pub failures_to_open: Option<i32>,
     pub successes_to_close: Option<i32>,
+    pub min_outage_seconds: Option<i32>,
     pub degraded_above_ms: Patch<i32>,
+    pub parent_id: Patch<MonitorId>,
     pub is_active: Option<bool>,
 }
 
@@ -135,6 +143,7 @@ fn check_numbers(checks: &mut Checks, monitor: &Monitor) {
     check_range(checks, "timeout_seconds", monitor.timeout_seconds, 1, 60);
     check_range(checks, "failures_to_open", monitor.failures_to_open, 1, 10);
     check_range(checks, "successes_to_close", monitor.successes_to_close, 1, 10);
+    check_range(checks, "min_outage_seconds", monitor.min_outage_seconds, 0, 3600);
     if let Some(limit_ms) = monitor.degraded_above_ms {
         check_range(checks, "degraded_above_ms", limit_ms, 1, 60_000);
     }
@@ -183,6 +192,7 @@ pub(crate) async fn insert_step(
     let gate = Gate::of(ctx, tier);
     let monitor = build(ctx, &gate, scope, input, now)?;
     require_room(tx, scope, &gate, monitor.service_id).await?;
+    require_parent(tx, scope, monitor.id, monitor.parent_id).await?;
     store::monitors::insert(tx, scope, &monitor, now).await?;
     Ok(monitor)
 }
@@ -196,6 +206,7 @@ fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Ti
         id: MonitorId::new(ctx.uuid(now)),
         organization_id: scope.organization_id(),
         service_id: input.service_id,
+        parent_id: input.parent_id,
         url,
         method: input.method.unwrap_or_default(),
         expected_status: input.expected_status.unwrap_or(200),
@@ -204,6 +215,7 @@ fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Ti
         planned_interval_seconds: gate.limits.clamp_interval(interval_seconds),
         failures_to_open: input.failures_to_open.unwrap_or(2),
         successes_to_close: input.successes_to_close.unwrap_or(1),
+        min_outage_seconds: input.min_outage_seconds.unwrap_or(0),
         degraded_above_ms: input.degraded_above_ms,
         is_active: input.is_active,
         state: MonitorState::NoData,
@@ -215,6 +227,7 @@ fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Ti
         last_failure: None,
         last_status_code: None,
         last_response_time_ms: None,
+        flapping_since: None,
         created_at: now,
         updated_at: now,
     };
@@ -238,6 +251,30 @@ async fn require_room(tx: &mut Tx, scope: OrgScope, gate: &Gate, service: Servic
     gate::quota(&gate.limits, QuotaKind::MonitorsPerService, used)
 }
 
+/// What a monitor depends on must be there, and no monitor may depend on itself, however long the way. Needs the lock of
+/// the organization, so that two changes at once close no circle.
+async fn require_parent(
+    tx: &mut Tx,
+    scope: OrgScope,
+    monitor: MonitorId,
+    parent: Option<MonitorId>,
+) -> Result<()> {
+    let Some(parent) = parent else { return Ok(()) };
+    let parents = store::monitors::list_parents(tx, scope).await?.into_iter().collect();
+    let (code, message) = match dependence::check(&parents, monitor, parent) {
+        Ok(()) => return Ok(()),
+        Err(Refused::Unknown) => ("not_found", "There is no such monitor in this organization.".to_owned()),
+        Err(Refused::Circle) => {
+            ("depends_on_itself", "That one depends on this monitor. Choose another one.".to_owned())
+        }
+        Err(Refused::TooDeep) => (
+            "too_deep",
+            format!("At most {} monitors may stand above one. Choose one higher up.", dependence::MAX_DEPTH),
+        ),
+    };
+    Err(Error::field("parent_id", code, message))
+}
+
 /// Changes a monitor. `version`: only if it is still the stored one (`If-Match`). Whatever consumes quota passes the
 /// same gate as creating: another service, switching on, a shorter interval, another method (X67).
 pub async fn update(
@@ -259,6 +296,9 @@ pub async fn update(
     } else if after.is_active && !before.is_active {
         let running = store::monitors::count_active_for_service(&mut tx, scope, after.service_id).await?;
         gate::quota(&gate.limits, QuotaKind::MonitorsPerService, running)?;
+    }
+    if after.parent_id != before.parent_id {
+        require_parent(&mut tx, scope, id, after.parent_id).await?;
     }
     if !store::monitors::update(&mut tx, scope, &after, before.updated_at).await? {
         return Err(Error::Stale);
@@ -292,7 +332,9 @@ fn apply(gate: &Gate, before: &Monitor, patch: MonitorPatch, now: Timestamp) -> 
     after.timeout_seconds = patch.timeout_seconds.unwrap_or(after.timeout_seconds);
     after.failures_to_open = patch.failures_to_open.unwrap_or(after.failures_to_open);
     after.successes_to_close = patch.successes_to_close.unwrap_or(after.successes_to_close);
+    after.min_outage_seconds = patch.min_outage_seconds.unwrap_or(after.min_outage_seconds);
     patch.degraded_above_ms.apply(&mut after.degraded_above_ms, Some);
+    patch.parent_id.apply(&mut after.parent_id, Some);
     after.is_active = patch.is_active.unwrap_or(after.is_active);
     after.updated_at = next_version(before.updated_at, now);
     check_numbers(&mut checks, &after);
@@ -318,6 +360,7 @@ async fn settle_change(
         after.run_length = verdict.run_length;
         after.run_started_at = verdict.run_started_at;
         after.last_checked_at = verdict.last_checked_at;
+        after.flapping_since = verdict.flapping_since;
     } else if after.service_id != before.service_id && before.last_checked_at.is_some() {
         let known_until = MonitorVerdict::of(before).known_until(policy, now);
         store::state_intervals::close(tx, scope, before.id, known_until).await?;

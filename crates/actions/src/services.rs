@@ -193,6 +193,8 @@ pub async fn delete(ctx: &Context, by: &Membership, id: ServiceId, version: Vers
     gate::require(by, Permission::ManageServices)?;
     let now = ctx.now();
     let mut tx = ctx.db.write().await?;
+    // Keeps its monitors from becoming what another one depends on meanwhile.
+    store::organizations::lock_tier(&mut tx, by.scope()).await?;
     let before = store::services::find(&mut tx, by.scope(), id).await?.ok_or(Error::NotFound)?;
     version.check(before.updated_at)?;
     store::services::delete(&mut tx, by.scope(), id, now).await?;

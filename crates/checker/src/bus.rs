@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::check::{CheckJob, CheckReport};
 use domain::id::OrgId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Reports that go into one transaction at most.
 pub(crate) const BATCH: usize = 1000;
@@ -25,8 +25,25 @@ pub(crate) struct Leased {
     pub(crate) job: CheckJob,
     /// Until the slot; the probe waits.
     pub(crate) starts_in: Duration,
-    _place: OwnedSemaphorePermit,
+    /// Between two slots, when a failure is tried once more before it counts; `None`: it counts at once (F-13).
+    pub(crate) second_try_within: Option<Duration>,
+    place: Option<OwnedSemaphorePermit>,
+    places: Arc<Semaphore>,
     _own_place: OwnPlace,
+}
+
+impl Leased {
+    /// Frees the place for other checks; that of the organization is kept.
+    pub(crate) fn leave(&mut self) {
+        self.place = None;
+    }
+
+    /// Takes a place again; `false`: none became free within `limit`.
+    pub(crate) async fn enter(&mut self, limit: Duration) -> bool {
+        let place = timeout(limit, Arc::clone(&self.places).acquire_owned()).await;
+        self.place = place.ok().and_then(Result::ok);
+        self.place.is_some()
+    }
 }
 
 /// How many checks each organization has in flight. Only organizations that have any stand here.
@@ -111,7 +128,7 @@ impl Jobs {
         let mut places = Arc::clone(&self.places).acquire_owned().await.ok()?;
         let more = self.places.available_permits().min(most.saturating_sub(1));
         let more = u32::try_from(more).unwrap_or(u32::MAX);
-        // Nobody else takes places; if somebody did, one is enough to go on.
+        // A second try may have taken some meanwhile; one is enough to go on.
         if let Ok(more) = Arc::clone(&self.places).try_acquire_many_owned(more) {
             places.merge(more);
         }
@@ -119,12 +136,27 @@ impl Jobs {
     }
 
     /// Hands a job to the probes, with one of these places. `false`: its organization has no room for one more.
-    pub(crate) fn dispatch(&self, job: CheckJob, starts_in: Duration, places: &mut Places) -> bool {
+    pub(crate) fn dispatch(
+        &self,
+        job: CheckJob,
+        starts_in: Duration,
+        second_try_within: Option<Duration>,
+        places: &mut Places,
+    ) -> bool {
         let own_place = OwnPlace::take(&self.in_flight, job.organization_id, self.most_of_one);
         let Some(own_place) = own_place else { return false };
         if let Some(place) = places.0.split(1) {
+            let places = Arc::clone(&self.places);
+            let leased = Leased {
+                job,
+                starts_in,
+                second_try_within,
+                place: Some(place),
+                places,
+                _own_place: own_place,
+            };
             // Without a probe the lease ends by itself.
-            let _ = self.queue.send(Leased { job, starts_in, _place: place, _own_place: own_place });
+            let _ = self.queue.send(leased);
         }
         true
     }
@@ -189,12 +221,12 @@ mod tests {
         let job = |number: u128| job(number, number);
         let mut places = jobs.places(2).await.unwrap();
         assert_eq!(places.count(), 2);
-        assert!(jobs.dispatch(job(1), Duration::ZERO, &mut places));
+        assert!(jobs.dispatch(job(1), Duration::ZERO, None, &mut places));
         drop(places);
         let mut places = jobs.places(10).await.unwrap();
         assert_eq!(places.count(), 2, "one of three is in flight, the unused one came back");
-        assert!(jobs.dispatch(job(2), Duration::ZERO, &mut places));
-        assert!(jobs.dispatch(job(3), Duration::ZERO, &mut places));
+        assert!(jobs.dispatch(job(2), Duration::ZERO, None, &mut places));
+        assert!(jobs.dispatch(job(3), Duration::ZERO, None, &mut places));
         tokio::time::timeout(Duration::from_millis(50), jobs.places(1)).await.expect_err("all are in flight");
         drop(work.pull().await.unwrap());
         assert_eq!(jobs.places(10).await.unwrap().count(), 1);
@@ -205,14 +237,30 @@ mod tests {
         // F-19
         let (jobs, mut work, _reports) = local(4);
         let mut places = jobs.places(4).await.unwrap();
-        let mut takes =
-            |number, organization| jobs.dispatch(job(number, organization), Duration::ZERO, &mut places);
+        let mut takes = |number, organization| {
+            jobs.dispatch(job(number, organization), Duration::ZERO, None, &mut places)
+        };
         assert_eq!([takes(1, 1), takes(2, 1), takes(3, 1), takes(4, 2)], [true, true, false, true]);
         drop(work.pull().await.unwrap());
         assert!(takes(5, 1), "one of its checks has ended");
         drop(work);
         drop(places);
         assert_eq!(jobs.in_flight.lock().unwrap().len(), 0, "nobody is remembered");
+    }
+
+    #[tokio::test]
+    async fn a_check_that_pauses_leaves_its_place_to_others() {
+        let (jobs, mut work, _reports) = local(1);
+        let mut places = jobs.places(1).await.unwrap();
+        assert!(jobs.dispatch(job(1, 1), Duration::ZERO, Some(Duration::from_mins(1)), &mut places));
+        drop(places);
+        let mut pausing = work.pull().await.unwrap();
+        pausing.leave();
+        let places = jobs.places(1).await.unwrap();
+        assert!(!pausing.enter(Duration::from_millis(20)).await, "the other one has it");
+        drop(places);
+        assert!(pausing.enter(Duration::from_secs(1)).await);
+        tokio::time::timeout(Duration::from_millis(20), jobs.places(1)).await.expect_err("it is in flight");
     }
 
     #[tokio::test]

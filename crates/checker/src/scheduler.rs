@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actions::Context;
 use actions::health::Loop;
+use domain::monitor::MonitorState;
 use domain::plan::Tier;
 use domain::schedule::Rhythm;
 use domain::time::Timestamp;
@@ -123,7 +124,8 @@ impl Scheduler {
         for monitor in due {
             let starts_in = monitor.next_check_at.since(self.ctx.now());
             let starts_in = Duration::from_millis(u64::try_from(starts_in).unwrap_or(0));
-            if !self.jobs.dispatch(monitor.clone().job(), starts_in, &mut places) {
+            let second_try_within = self.second_try_within(&monitor);
+            if !self.jobs.dispatch(monitor.clone().job(), starts_in, second_try_within, &mut places) {
                 refused.push(monitor);
             }
         }
@@ -179,6 +181,13 @@ impl Scheduler {
     fn rhythm(&self, monitor: &DueMonitor) -> Rhythm {
         let limits = self.ctx.policy.limits(monitor.tier);
         Rhythm::of(monitor.id, limits.clamp_interval(monitor.interval_seconds))
+    }
+
+    /// An outage that was confirmed needs no second try.
+    fn second_try_within(&self, monitor: &DueMonitor) -> Option<Duration> {
+        let interval_seconds = self.ctx.policy.limits(monitor.tier).clamp_interval(monitor.interval_seconds);
+        let seconds = u64::try_from(interval_seconds).ok()?;
+        (monitor.state != MonitorState::Down).then(|| Duration::from_secs(seconds))
     }
 
     fn next_slots(&self, monitors: &[DueMonitor], now: Timestamp) -> Vec<Replanned> {

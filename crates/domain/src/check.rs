@@ -25,6 +25,10 @@ pub enum FailureClass {
     UnexpectedStatus = 9,
     /// Headers or body above the cap.
     AnswerTooLarge = 10,
+    /// The check failed while nothing outside could be reached. Only with `NoData` (F-13).
+    OwnNetworkDown = 28,
+    /// The check failed while the monitor's parent failed. Only with `NoData` (D5 of `peers.md`).
+    ParentDown = 29,
 }
 
 /// How one check ended. Stored as the number: never renumber.
@@ -39,13 +43,18 @@ pub enum CheckStatus {
     NoData = 0,
 }
 
-/// How long each phase took, in milliseconds. `None`: the phase was not reached or not needed.
+/// How long each phase took, in milliseconds. `None`: the phase was not reached or not needed. It is filled on the way
+/// to the target, so it also says where that led.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Phases {
     pub dns_ms: Option<u32>,
     pub connect_ms: Option<u32>,
     pub tls_ms: Option<u32>,
     pub first_byte_ms: Option<u32>,
+    /// The last address that was connected to, or would have been, lies in our own network: private, loopback,
+    /// link-local; or none would have been, because the rules refuse it. `false` also when no address was found.
+    #[serde(default)]
+    pub is_inside: bool,
 }
 
 /// Everything a probe needs to run one check; it asks nobody else.
@@ -108,8 +117,25 @@ impl Outcome {
             failure: None,
             status_code: None,
             response_time_ms: None,
-            phases: Phases { dns_ms: None, connect_ms: None, tls_ms: None, first_byte_ms: None },
+            phases: Phases {
+                dns_ms: None,
+                connect_ms: None,
+                tls_ms: None,
+                first_byte_ms: None,
+                is_inside: false,
+            },
         }
+    }
+
+    /// The target lies in our own network, so that a failure of the way out does not explain it (F-13).
+    pub const fn is_inside(&self) -> bool {
+        self.phases.is_inside
+    }
+
+    /// The same failure, for a reason that says nothing about the target.
+    #[must_use]
+    pub fn excused(self, class: FailureClass) -> Self {
+        Self { failure: Some(class), phases: self.phases, ..Self::no_data() }
     }
 
     /// What the outcome counts as: a good answer slower than `degraded_above_ms` is degraded.
@@ -138,14 +164,28 @@ impl Outcome {
             failure: self.failure,
             status_code: self.status_code.and_then(|code| i16::try_from(code).ok()),
             response_time_ms: self.response_time_ms.map(|took_ms| i32::try_from(took_ms).unwrap_or(i32::MAX)),
-            phases: self.phases,
+            phases: Phases { is_inside: false, ..self.phases },
             is_manual,
         }
     }
 }
 
+impl CheckResult {
+    /// The same failure, for a reason that says nothing about the target.
+    #[must_use]
+    pub const fn excused(self, class: FailureClass) -> Self {
+        Self {
+            status: CheckStatus::NoData,
+            failure: Some(class),
+            status_code: None,
+            response_time_ms: None,
+            ..self
+        }
+    }
+}
+
 impl FailureClass {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::ConnectionFailed,
         Self::DnsFailed,
         Self::TlsFailed,
@@ -156,6 +196,8 @@ impl FailureClass {
         Self::RedirectRefused,
         Self::UnexpectedStatus,
         Self::AnswerTooLarge,
+        Self::OwnNetworkDown,
+        Self::ParentDown,
     ];
 
     /// The class that is stored as this number; `None`: a newer version of the program has named it.
@@ -183,6 +225,8 @@ impl FailureClass {
                 };
             }
             Self::AnswerTooLarge => "The answer is larger than a check reads.",
+            Self::OwnNetworkDown => "Our own network had failed; this says nothing about the server.",
+            Self::ParentDown => "What it depends on is down.",
         };
         fixed.to_owned()
     }
@@ -230,6 +274,8 @@ mod tests {
             F::RedirectRefused => 7,
             F::UnexpectedStatus => 8,
             F::AnswerTooLarge => 9,
+            F::OwnNetworkDown => 10,
+            F::ParentDown => 11,
         };
         for (expected, class) in F::ALL.into_iter().enumerate() {
             assert_eq!(place(class), expected);

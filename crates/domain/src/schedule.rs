@@ -31,6 +31,24 @@ impl Rhythm {
     }
 }
 
+/// Between a first try that failed and the next slot this much stays free, beside the second try.
+const SECOND_TRY_MARGIN_MS: i64 = 1000;
+/// A second try sooner than that would meet what the first one met.
+const SHORTEST_PAUSE_MS: i64 = 200;
+
+/// How long to wait before a failed check is tried once more, so that the second try ends before the next slot; `None`:
+/// there is no time for it. `elapsed_ms`: since the first try began. `wanted_ms` 0: never.
+pub fn second_try_pause_ms(
+    wanted_ms: i64,
+    interval_ms: i64,
+    elapsed_ms: i64,
+    timeout_ms: i64,
+) -> Option<i64> {
+    let left_ms = interval_ms - elapsed_ms - timeout_ms - SECOND_TRY_MARGIN_MS;
+    let pause_ms = wanted_ms.min(left_ms);
+    (pause_ms >= SHORTEST_PAUSE_MS).then_some(pause_ms)
+}
+
 /// Where in its interval a monitor runs. Ids made at one instant differ only in their random part, so all bits of
 /// the id are mixed.
 fn phase(monitor: MonitorId, interval_ms: i64) -> i64 {
@@ -50,6 +68,26 @@ mod tests {
 
     fn monitor(bits: u128) -> MonitorId {
         MonitorId::new(Uuid::from_u128(bits))
+    }
+
+    #[test]
+    fn a_second_try_waits_as_long_as_asked_for_or_as_there_is_time() {
+        // F-13: wanted, interval, elapsed, time-out
+        let table = [
+            (5_000, 60_000, 100, 10_000, Some(5_000)),
+            (5_000, 60_000, 10_000, 10_000, Some(5_000)),
+            (5_000, 30_000, 14_000, 10_000, Some(5_000)),
+            (5_000, 30_000, 14_001, 10_000, Some(4_999)),
+            (5_000, 30_000, 18_800, 10_000, Some(200)),
+            (5_000, 30_000, 18_801, 10_000, None),
+            (5_000, 1_000, 5, 1_000, None),
+            (0, 60_000, 100, 10_000, None),
+            (300, 60_000, 100, 10_000, Some(300)),
+        ];
+        for (wanted, interval, elapsed, timeout, expected) in table {
+            let pause = second_try_pause_ms(wanted, interval, elapsed, timeout);
+            assert_eq!(pause, expected, "{wanted} {interval} {elapsed} {timeout}");
+        }
     }
 
     proptest! {

@@ -21,6 +21,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::Error;
 use crate::address::Policy;
+use crate::anchor;
 use crate::link::Stream;
 use crate::target::{Place, Target};
 
@@ -81,6 +82,7 @@ impl Connector {
         deadline: Instant,
         phases: &mut Phases,
     ) -> Result<Stream, ConnectError> {
+        phases.is_inside = matches!(target.place(), Place::Address(address) if anchor::is_inside(*address));
         let tcp = match target.place() {
             Place::Address(address) if policy.permits(*address) => {
                 connect(&[*address], target.port(), deadline, phases).await?
@@ -111,6 +113,7 @@ impl Connector {
     ) -> Result<Vec<IpAddr>, ConnectError> {
         if name == "localhost" || name.ends_with(".localhost") {
             // Constant by definition (RFC 6761), so nobody can mix anything in.
+            phases.is_inside = true;
             let mut addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
             addresses.retain(|address| policy.permits(*address));
             return if addresses.is_empty() { Err(ConnectError::Refused) } else { Ok(addresses) };
@@ -127,6 +130,7 @@ impl Connector {
         if addresses.is_empty() {
             return Err(ConnectError::Dns);
         }
+        phases.is_inside = addresses.iter().any(|address| anchor::is_inside(*address));
         if addresses.iter().all(|address| policy.permits(*address)) {
             Ok(addresses)
         } else {

@@ -68,15 +68,10 @@ impl Egress {
         let Ok(slot) = slot else { return no_data() };
         let started = Instant::now();
         let deadline = started + limit;
-        let mut run = Run {
-            inner: &self.0,
-            job,
-            deadline,
-            slot,
-            is_waiting: false,
-            phases: Phases::default(),
-            status_code: None,
-        };
+        // What the rules refuse fails without any network, so no failure of ours explains it.
+        let phases = Phases { is_inside: target.is_err(), ..Phases::default() };
+        let mut run =
+            Run { inner: &self.0, job, deadline, slot, is_waiting: false, phases, status_code: None };
         let end = match target {
             Ok(target) => {
                 timeout_at(deadline, run.follow(target)).await.unwrap_or_else(|_| Err(run.ran_out()))

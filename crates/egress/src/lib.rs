@@ -1,9 +1,10 @@
 //! The only door out: addresses, DNS, connections and the HTTP check, behind one SSRF guard (T-01, T-24).
 //!
 //! `address` decides which addresses may be reached, `target` reads a URL once, `connect` resolves, compares
-//! every address and connects to exactly those, `http_check` runs one check over it.
+//! every address and connects to exactly those, `http_check` runs one check over it. `anchor` is for our own network.
 
 mod address;
+mod anchor;
 mod connect;
 mod host_slots;
 mod http_check;
@@ -19,6 +20,7 @@ use http::HeaderValue;
 use ipnet::IpNet;
 
 pub use address::{Policy, is_forbidden};
+pub use anchor::anchor_answers;
 pub use target::{Target, TargetError};
 
 use crate::connect::Connector;

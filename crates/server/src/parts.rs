@@ -114,6 +114,8 @@ fn no_mail(config: &Config, error: TransportError) -> anyhow::Error {
 pub fn checker(config: &Config) -> checker::Config {
     checker::Config {
         concurrency: usize::try_from(config.checks.concurrency).unwrap_or(usize::MAX),
+        confirm_after: Duration::from_secs(config.checks.confirm_after_seconds.into()),
+        anchors: config.checks.anchors.clone(),
         retention: checker::Retention {
             raw_days: config.retention.raw_days,
             rollup_days: config.retention.rollup_days,

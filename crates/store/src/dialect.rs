@@ -40,23 +40,23 @@ pub(crate) async fn claim_due(
 ) -> Result<Vec<DueMonitor>> {
     fetch_all_per_driver!(
         tx,
-        "UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 2000, claimed_at = $1
+        "UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 4000, claimed_at = $1
           WHERE id IN (SELECT m.id FROM monitors m JOIN organizations o ON o.id = m.organization_id
                         WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $4
                           AND m.claimed_until <= $1 AND o.deleted_at IS NULL
                         ORDER BY m.next_check_at LIMIT $3)
          RETURNING id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
-                   next_check_at, (SELECT o.tier FROM organizations o WHERE o.id = organization_id) AS tier",
+                   next_check_at, state, (SELECT o.tier FROM organizations o WHERE o.id = organization_id) AS tier",
         "WITH due AS MATERIALIZED
                 (SELECT m.id, o.tier FROM monitors m JOIN organizations o ON o.id = m.organization_id
                   WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $4
                     AND m.claimed_until <= $1 AND o.deleted_at IS NULL
                   ORDER BY m.next_check_at LIMIT $3
                   FOR UPDATE OF m SKIP LOCKED)
-         UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 2000, claimed_at = $1
+         UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 4000, claimed_at = $1
            FROM due WHERE monitors.id = due.id
          RETURNING monitors.id, organization_id, service_id, url, method, expected_status, timeout_seconds,
-                   interval_seconds, next_check_at, due.tier",
+                   interval_seconds, next_check_at, state, due.tier",
         now,
         lease_until,
         limit,
@@ -68,20 +68,26 @@ pub(crate) async fn claim_due(
 pub(crate) async fn lock_for_results(tx: &mut Tx, ids: &str) -> Result<Vec<WatchedMonitor>> {
     fetch_all_per_driver!(
         tx,
-        "SELECT m.id, m.organization_id, m.service_id, m.timeout_seconds, m.interval_seconds,
-                m.planned_interval_seconds, m.failures_to_open,
-                m.successes_to_close, m.degraded_above_ms, m.state, m.state_since, m.run_length, m.run_status,
+        "SELECT m.id, m.organization_id, m.service_id, m.parent_id, p.state AS parent_state,
+                p.run_status AS parent_run_status, p.last_failure AS parent_last_failure, m.timeout_seconds,
+                m.interval_seconds, m.planned_interval_seconds, m.failures_to_open, m.successes_to_close,
+                m.min_outage_seconds, m.degraded_above_ms, m.state, m.state_since, m.run_length, m.run_status,
                 m.run_started_at, m.last_checked_at, m.last_failure, m.last_status_code, m.last_response_time_ms,
-                m.recent, m.next_check_at, o.tier
+                m.flapping_since, m.recent, m.next_check_at, o.tier
            FROM json_each($1) j CROSS JOIN monitors m ON m.id = unhex(j.value, '-')
            JOIN organizations o ON o.id = m.organization_id
+           LEFT JOIN monitors p ON p.organization_id = m.organization_id AND p.id = m.parent_id AND p.is_active
+                               AND p.deleted_at IS NULL
           WHERE m.is_active AND m.deleted_at IS NULL",
-        "SELECT m.id, m.organization_id, m.service_id, m.timeout_seconds, m.interval_seconds,
-                m.planned_interval_seconds, m.failures_to_open,
-                m.successes_to_close, m.degraded_above_ms, m.state, m.state_since, m.run_length, m.run_status,
+        "SELECT m.id, m.organization_id, m.service_id, m.parent_id, p.state AS parent_state,
+                p.run_status AS parent_run_status, p.last_failure AS parent_last_failure, m.timeout_seconds,
+                m.interval_seconds, m.planned_interval_seconds, m.failures_to_open, m.successes_to_close,
+                m.min_outage_seconds, m.degraded_above_ms, m.state, m.state_since, m.run_length, m.run_status,
                 m.run_started_at, m.last_checked_at, m.last_failure, m.last_status_code, m.last_response_time_ms,
-                m.recent, m.next_check_at, o.tier
+                m.flapping_since, m.recent, m.next_check_at, o.tier
            FROM monitors m JOIN organizations o ON o.id = m.organization_id
+           LEFT JOIN monitors p ON p.organization_id = m.organization_id AND p.id = m.parent_id AND p.is_active
+                               AND p.deleted_at IS NULL
           WHERE m.id IN (SELECT CAST(value AS UUID) FROM json_array_elements_text(CAST($1 AS JSON)))
             AND m.is_active AND m.deleted_at IS NULL
           ORDER BY m.id FOR UPDATE OF m",
@@ -97,19 +103,20 @@ pub(crate) async fn settle(tx: &mut Tx, rows: &str) -> Result<()> {
                 run_length = r.value ->> 'run_length', run_status = r.value ->> 'run_status',
                 run_started_at = r.value ->> 'run_started_at', last_checked_at = r.value ->> 'checked_at',
                 last_failure = r.value ->> 'failure', last_status_code = r.value ->> 'code',
-                last_response_time_ms = r.value ->> 'took_ms', next_check_at = r.value ->> 'next_check_at',
-                planned_interval_seconds = r.value ->> 'interval', recent = unhex(r.value ->> 'recent'),
+                last_response_time_ms = r.value ->> 'took_ms', flapping_since = r.value ->> 'flapping_since',
+                next_check_at = r.value ->> 'next_check_at', planned_interval_seconds = r.value ->> 'interval',
+                recent = unhex(r.value ->> 'recent'),
                 claimed_until = 0
            FROM jsonb_each($1) r WHERE monitors.id = unhex(r.value ->> 'id', '-')",
         "UPDATE monitors SET state = r.state, state_since = r.state_since, run_length = r.run_length,
                 run_status = r.run_status, run_started_at = r.run_started_at, last_checked_at = r.checked_at,
                 last_failure = r.failure, last_status_code = r.code, last_response_time_ms = r.took_ms,
-                next_check_at = r.next_check_at, planned_interval_seconds = r.interval,
-                recent = decode(r.recent, 'hex'), claimed_until = 0
+                flapping_since = r.flapping_since, next_check_at = r.next_check_at,
+                planned_interval_seconds = r.interval, recent = decode(r.recent, 'hex'), claimed_until = 0
            FROM json_to_recordset(CAST($1 AS JSON)) AS r
                 (id UUID, state TEXT, state_since BIGINT, run_length INTEGER, run_status SMALLINT,
                  run_started_at BIGINT, checked_at BIGINT, failure SMALLINT, code INTEGER, took_ms INTEGER,
-                 next_check_at BIGINT, interval INTEGER, recent TEXT)
+                 flapping_since BIGINT, next_check_at BIGINT, interval INTEGER, recent TEXT)
           WHERE monitors.id = r.id",
         rows
     )?;

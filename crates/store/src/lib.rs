@@ -15,6 +15,7 @@ pub mod check_results;
 mod connect;
 pub mod dashboard;
 mod dialect;
+pub mod engine_facts;
 mod error;
 pub mod idempotency;
 pub mod incidents;
@@ -71,4 +72,5 @@ pub const TABLES: &[&str] = &[
     "outbox",
     "throttles",
     "idempotency_keys",
+    "engine_facts",
 ];

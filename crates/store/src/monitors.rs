@@ -11,10 +11,11 @@ use crate::{Conn, OrgScope, Result, Tx};
 pub async fn list(conn: &mut Conn, scope: OrgScope, service: Option<ServiceId>) -> Result<Vec<Monitor>> {
     fetch_all!(
         conn,
-        "SELECT id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
-                planned_interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
-                run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
-                created_at, updated_at
+        "SELECT id, organization_id, service_id, parent_id, url, method, expected_status, timeout_seconds,
+                interval_seconds, planned_interval_seconds, failures_to_open, successes_to_close, min_outage_seconds,
+                degraded_above_ms, is_active, state, state_since, run_length, run_status, run_started_at,
+                last_checked_at, last_failure, last_status_code, last_response_time_ms, flapping_since, created_at,
+                updated_at
            FROM monitors
           WHERE organization_id = $1 AND (service_id = $2 OR $2 IS NULL) AND deleted_at IS NULL
           ORDER BY created_at, id",
@@ -33,10 +34,11 @@ pub async fn list_part(
 ) -> Result<Vec<Monitor>> {
     fetch_all!(
         conn,
-        "SELECT id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
-                planned_interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
-                run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
-                created_at, updated_at
+        "SELECT id, organization_id, service_id, parent_id, url, method, expected_status, timeout_seconds,
+                interval_seconds, planned_interval_seconds, failures_to_open, successes_to_close, min_outage_seconds,
+                degraded_above_ms, is_active, state, state_since, run_length, run_status, run_started_at,
+                last_checked_at, last_failure, last_status_code, last_response_time_ms, flapping_since, created_at,
+                updated_at
            FROM monitors
           WHERE organization_id = $1 AND (service_id = $2 OR $2 IS NULL) AND deleted_at IS NULL
             AND ((created_at, id) > ($3, $4) OR $4 IS NULL)
@@ -52,10 +54,11 @@ pub async fn list_part(
 pub async fn find(conn: &mut Conn, scope: OrgScope, id: MonitorId) -> Result<Option<Monitor>> {
     fetch_optional!(
         conn,
-        "SELECT id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
-                planned_interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
-                run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
-                created_at, updated_at
+        "SELECT id, organization_id, service_id, parent_id, url, method, expected_status, timeout_seconds,
+                interval_seconds, planned_interval_seconds, failures_to_open, successes_to_close, min_outage_seconds,
+                degraded_above_ms, is_active, state, state_since, run_length, run_status, run_started_at,
+                last_checked_at, last_failure, last_status_code, last_response_time_ms, flapping_since, created_at,
+                updated_at
            FROM monitors WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
         scope.organization_id(),
         id
@@ -69,10 +72,11 @@ pub async fn lock(tx: &mut Tx, scope: OrgScope, id: MonitorId) -> Result<Option<
         tx,
         "UPDATE monitors SET updated_at = updated_at
           WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
-         RETURNING id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
-                   planned_interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active, state, state_since, run_length,
-                   run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
-                   created_at, updated_at",
+         RETURNING id, organization_id, service_id, parent_id, url, method, expected_status, timeout_seconds,
+                   interval_seconds, planned_interval_seconds, failures_to_open, successes_to_close,
+                   min_outage_seconds, degraded_above_ms, is_active, state, state_since, run_length, run_status,
+                   run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
+                   flapping_since, created_at, updated_at",
         scope.organization_id(),
         id
     )
@@ -86,8 +90,10 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_
         "INSERT INTO monitors (id, organization_id, service_id, url, method, expected_status, timeout_seconds,
                                interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active,
                                state, run_length, next_check_at, claimed_until, claimed_at, checked_by_hand_at,
-                               created_at, updated_at, planned_interval_seconds, recent)
-         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, 0, 0, 0, $15, $16, $17, $18)",
+                               created_at, updated_at, planned_interval_seconds, min_outage_seconds, parent_id,
+                               recent)
+         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, 0, 0, 0, $15, $16, $17, $18, $19,
+                 $20)",
         scope.organization_id(),
         monitor.id,
         monitor.service_id,
@@ -105,6 +111,8 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_
         monitor.created_at,
         monitor.updated_at,
         monitor.planned_interval_seconds,
+        monitor.min_outage_seconds,
+        monitor.parent_id,
         Vec::<u8>::new()
     )?;
     Ok(())
@@ -116,7 +124,7 @@ pub async fn update(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, version: Ti
         tx,
         "UPDATE monitors SET service_id = $3, url = $4, method = $5, expected_status = $6, timeout_seconds = $7,
                 interval_seconds = $8, failures_to_open = $9, successes_to_close = $10, degraded_above_ms = $11,
-                is_active = $12, updated_at = $13
+                is_active = $12, updated_at = $13, min_outage_seconds = $15, parent_id = $16
           WHERE organization_id = $1 AND id = $2 AND updated_at = $14 AND deleted_at IS NULL",
         scope.organization_id(),
         monitor.id,
@@ -131,7 +139,9 @@ pub async fn update(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, version: Ti
         monitor.degraded_above_ms,
         monitor.is_active,
         monitor.updated_at,
-        version
+        version,
+        monitor.min_outage_seconds,
+        monitor.parent_id
     )?;
     Ok(changed > 0)
 }
@@ -147,7 +157,7 @@ pub async fn update_verdict(
     execute!(
         tx,
         "UPDATE monitors SET state = $3, state_since = $4, run_status = $5, run_length = $6, run_started_at = $7,
-                last_checked_at = $8
+                last_checked_at = $8, flapping_since = $9
           WHERE organization_id = $1 AND id = $2",
         scope.organization_id(),
         id,
@@ -156,7 +166,8 @@ pub async fn update_verdict(
         verdict.run_status,
         verdict.run_length,
         verdict.run_started_at,
-        verdict.last_checked_at
+        verdict.last_checked_at,
+        verdict.flapping_since
     )?;
     Ok(())
 }
@@ -184,8 +195,41 @@ pub async fn update_next_check(
     Ok(())
 }
 
-/// Takes the monitor out of every list; its history stays until it is trimmed. `false`: it was not there.
+/// Writes since when the state of a monitor flaps.
+pub async fn update_flapping(
+    tx: &mut Tx,
+    scope: OrgScope,
+    id: MonitorId,
+    flapping_since: Option<Timestamp>,
+) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE monitors SET flapping_since = $3 WHERE organization_id = $1 AND id = $2",
+        scope.organization_id(),
+        id,
+        flapping_since
+    )?;
+    Ok(())
+}
+
+/// Every monitor that is not deleted, with what it depends on.
+pub async fn list_parents(conn: &mut Conn, scope: OrgScope) -> Result<Vec<(MonitorId, Option<MonitorId>)>> {
+    fetch_all!(
+        conn,
+        "SELECT id, parent_id FROM monitors WHERE organization_id = $1 AND deleted_at IS NULL",
+        scope.organization_id()
+    )
+}
+
+/// Takes the monitor out of every list, and what depends on it depends on nothing from now on; its history stays until
+/// it is trimmed. `false`: it was not there.
 pub async fn delete(tx: &mut Tx, scope: OrgScope, id: MonitorId, now: Timestamp) -> Result<bool> {
+    execute!(
+        tx,
+        "UPDATE monitors SET parent_id = NULL WHERE organization_id = $1 AND parent_id = $2",
+        scope.organization_id(),
+        id
+    )?;
     let changed = execute!(
         tx,
         "UPDATE monitors SET deleted_at = $3, is_active = FALSE, updated_at = $3

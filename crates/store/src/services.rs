@@ -97,8 +97,16 @@ pub async fn update(tx: &mut Tx, scope: OrgScope, service: &Service, version: Ti
     Ok(changed > 0)
 }
 
-/// Hides the service everywhere; its monitors stop. The text of its incidents stays (X18).
+/// Hides the service everywhere; its monitors stop, and nothing depends on them any more. The text of its incidents stays (X18).
 pub async fn delete(tx: &mut Tx, scope: OrgScope, id: ServiceId, now: Timestamp) -> Result<bool> {
+    execute!(
+        tx,
+        "UPDATE monitors SET parent_id = NULL
+          WHERE organization_id = $1
+            AND parent_id IN (SELECT id FROM monitors WHERE organization_id = $1 AND service_id = $2)",
+        scope.organization_id(),
+        id
+    )?;
     execute!(
         tx,
         "UPDATE monitors SET deleted_at = $3, is_active = FALSE

@@ -35,6 +35,23 @@ pub async fn list(
     )
 }
 
+/// The newest spans of one monitor as states and starts, newest first.
+pub async fn list_newest(
+    conn: &mut Conn,
+    scope: OrgScope,
+    monitor: MonitorId,
+    limit: i64,
+) -> Result<Vec<(MonitorState, Timestamp)>> {
+    fetch_all!(
+        conn,
+        "SELECT state, started_at FROM state_intervals WHERE organization_id = $1 AND monitor_id = $2
+          ORDER BY started_at DESC LIMIT $3",
+        scope.organization_id(),
+        monitor,
+        limit
+    )
+}
+
 /// Ends the open span of the monitor at `at`, or where it began if that is later.
 pub async fn close(tx: &mut Tx, scope: OrgScope, monitor: MonitorId, at: Timestamp) -> Result<()> {
     execute!(

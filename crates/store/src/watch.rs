@@ -7,6 +7,7 @@ use domain::monitor::{Method, MonitorState};
 use domain::plan::Tier;
 use domain::time::Timestamp;
 use domain::verdict::MonitorVerdict;
+use domain::verdict::dependence::Standing;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -27,6 +28,8 @@ pub struct DueMonitor {
     pub interval_seconds: i32,
     /// The slot that was claimed.
     pub next_check_at: Timestamp,
+    /// What is down already needs no second try.
+    pub state: MonitorState,
     pub tier: Tier,
 }
 
@@ -51,11 +54,17 @@ pub struct WatchedMonitor {
     pub id: MonitorId,
     pub organization_id: OrgId,
     pub service_id: ServiceId,
+    pub parent_id: Option<MonitorId>,
+    /// Of the parent, as far as it is watched: a paused or deleted one has no state here.
+    pub parent_state: Option<MonitorState>,
+    pub parent_run_status: Option<CheckStatus>,
+    pub parent_last_failure: Option<FailureClass>,
     pub timeout_seconds: i32,
     pub interval_seconds: i32,
     pub planned_interval_seconds: i32,
     pub failures_to_open: i32,
     pub successes_to_close: i32,
+    pub min_outage_seconds: i32,
     pub degraded_above_ms: Option<i32>,
     pub state: MonitorState,
     pub state_since: Option<Timestamp>,
@@ -68,6 +77,7 @@ pub struct WatchedMonitor {
     pub last_response_time_ms: Option<i32>,
     /// Packed results that are not archived yet.
     pub recent: Vec<u8>,
+    pub flapping_since: Option<Timestamp>,
     /// The slot that is open: a result for another one comes too late.
     pub next_check_at: Timestamp,
     pub tier: Tier,
@@ -86,7 +96,14 @@ impl WatchedMonitor {
             run_length: self.run_length,
             run_started_at: self.run_started_at,
             last_checked_at: self.last_checked_at,
+            flapping_since: self.flapping_since,
         }
+    }
+
+    /// What is stored of the parent; `None`: there is none that is watched.
+    pub fn parent(&self) -> Option<Standing> {
+        let (run_status, last_failure) = (self.parent_run_status, self.parent_last_failure);
+        self.parent_state.map(|state| Standing { state, run_status, last_failure })
     }
 }
 
@@ -113,9 +130,10 @@ pub struct Replanned {
     pub next_check_at: Timestamp,
 }
 
-/// Takes up to `limit` monitors that are due until `due_until`, those that wait longest first. A claim is a lease, not a lock: it ends by
-/// itself at `lease_until` plus twice the monitor's time-out, the longest a check can take (F-01, F-12). Monitors of
-/// deleted organizations are never due.
+/// Takes up to `limit` monitors that are due until `due_until`, those that wait longest first. A claim is a lease, not
+/// a lock: it ends by itself at `lease_until` plus four times the monitor's time-out: two tries, each of which may wait
+/// that long for a place at the target's host and take as long (F-01, F-12, F-13). Monitors of deleted organizations
+/// are never due.
 pub async fn claim_due(
     tx: &mut Tx,
     now: Timestamp,
@@ -163,6 +181,7 @@ pub async fn settle(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
         failure: Option<i16>,
         code: Option<i32>,
         took_ms: Option<i32>,
+        flapping_since: Option<i64>,
         next_check_at: i64,
         interval: i32,
         recent: String,
@@ -180,6 +199,7 @@ pub async fn settle(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
             failure: one.last_failure.map(|class| class as i16),
             code: one.last_status_code,
             took_ms: one.last_response_time_ms,
+            flapping_since: one.verdict.flapping_since.map(Timestamp::ms),
             next_check_at: one.next_check_at.ms(),
             interval: one.planned_interval_seconds,
             recent: hex::encode(&one.recent),
@@ -249,7 +269,7 @@ pub async fn list_out_of_reach(
     fetch_all!(
         conn,
         "SELECT m.id, m.organization_id, m.service_id, m.url, m.method, m.expected_status, m.timeout_seconds,
-                m.interval_seconds, m.next_check_at, o.tier
+                m.interval_seconds, m.next_check_at, m.state, o.tier
            FROM monitors m JOIN organizations o ON o.id = m.organization_id
           WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at > $1
             AND m.next_check_at - $1
@@ -267,7 +287,7 @@ pub async fn list_planned(conn: &mut Conn, scope: OrgScope, now: Timestamp) -> R
     fetch_all!(
         conn,
         "SELECT m.id, m.organization_id, m.service_id, m.url, m.method, m.expected_status, m.timeout_seconds,
-                m.interval_seconds, m.next_check_at, o.tier
+                m.interval_seconds, m.next_check_at, m.state, o.tier
            FROM monitors m JOIN organizations o ON o.id = m.organization_id
           WHERE m.organization_id = $1 AND m.is_active AND m.deleted_at IS NULL AND m.claimed_until <= $2",
         scope.organization_id(),

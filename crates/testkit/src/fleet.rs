@@ -85,6 +85,7 @@ impl Fleet {
             id: MonitorId::new(self.id(number)),
             organization_id: self.owner.organization.id,
             service_id: self.service,
+            parent_id: None,
             url: url.to_owned(),
             method: Method::Get,
             expected_status: 200,
@@ -93,6 +94,7 @@ impl Fleet {
             planned_interval_seconds: 60,
             failures_to_open: 2,
             successes_to_close: 1,
+            min_outage_seconds: 0,
             degraded_above_ms: None,
             is_active: true,
             state: MonitorState::NoData,
@@ -104,6 +106,7 @@ impl Fleet {
             last_failure: None,
             last_status_code: None,
             last_response_time_ms: None,
+            flapping_since: None,
             created_at: START,
             updated_at: START,
         }

@@ -17,7 +17,7 @@ pub async fn livez() -> &'static str {
 }
 
 /// The database answers and has the schema of this program, the loops turn, and the process is not about to stop.
-/// `?verbose` lists these parts as JSON.
+/// `?verbose` lists these parts as JSON, and whether the checks reach the world outside.
 pub async fn readyz(State(state): State<AppState>, uri: Uri) -> Response {
     let parts = Parts::look_at(&state).await;
     let is_verbose = uri.query().is_some_and(|query| query.split('&').any(|word| word == "verbose"));
@@ -50,6 +50,8 @@ struct Parts {
     scheduler: &'static str,
     notifier: &'static str,
     process: &'static str,
+    /// Not a condition of readiness: pages are served without it, and only the operator can mend it (F-13).
+    network: &'static str,
 }
 
 const OK: &str = "ok";
@@ -69,6 +71,7 @@ impl Parts {
             scheduler: turning(Loop::Scheduler),
             notifier: turning(Loop::Notifier),
             process: if health.is_draining() { "stopping" } else { OK },
+            network: if health.is_offline() { "down" } else { OK },
         }
     }
 

@@ -5,6 +5,7 @@ mod account_changes;
 mod account_tokens;
 mod acme;
 mod checks;
+mod false_alarms;
 mod fan_out;
 mod incidents;
 mod log_in;

@@ -26,8 +26,8 @@ async fn the_check_of_a_dead_process_is_taken_over_when_its_lease_ends(database:
 
     let process = world.watches(Config::default());
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(target.count("/"), 0, "the lease of two seconds still runs");
-    within(Duration::from_secs(3), "taken over", async || {
+    assert_eq!(target.count("/"), 0, "the lease of four seconds still runs");
+    within(Duration::from_secs(5), "taken over", async || {
         count(&fleet, monitor.id, CheckStatus::Up).await == 1
     })
     .await;

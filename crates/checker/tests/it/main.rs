@@ -3,6 +3,7 @@
 
 mod faults;
 mod fleets;
+mod network;
 mod outages;
 mod removal;
 mod support;

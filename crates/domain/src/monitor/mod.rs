@@ -3,7 +3,7 @@
 use crate::check::{CheckStatus, FailureClass};
 use crate::id::{MonitorId, OrgId, ServiceId};
 use crate::time::Timestamp;
-use crate::verdict::{MonitorVerdict, Policy};
+use crate::verdict::{MonitorVerdict, Policy, flapping};
 
 /// Methods of an HTTP check. Free organizations use `GET` and `HEAD` only (X46).
 #[derive(
@@ -54,6 +54,8 @@ pub struct Monitor {
     pub id: MonitorId,
     pub organization_id: OrgId,
     pub service_id: ServiceId,
+    /// What it depends on: while that fails, failures of this one say nothing (D5).
+    pub parent_id: Option<MonitorId>,
     pub url: String,
     pub method: Method,
     /// 100 to 599.
@@ -69,6 +71,8 @@ pub struct Monitor {
     pub failures_to_open: i32,
     /// Consecutive successes that close it (D2), 1 to 10.
     pub successes_to_close: i32,
+    /// How long failures must last to be an outage (D10), 0 to 3600.
+    pub min_outage_seconds: i32,
     /// Above this a good answer counts as degraded. `None`: never.
     pub degraded_above_ms: Option<i32>,
     pub is_active: bool,
@@ -83,6 +87,8 @@ pub struct Monitor {
     pub last_failure: Option<FailureClass>,
     pub last_status_code: Option<i32>,
     pub last_response_time_ms: Option<i32>,
+    /// When its state had changed so often that it counts as flapping (D4). `None`: it does not.
+    pub flapping_since: Option<Timestamp>,
     pub created_at: Timestamp,
     /// Grows with every edit; the object's version (`ETag`).
     pub updated_at: Timestamp,
@@ -90,9 +96,10 @@ pub struct Monitor {
 
 impl Monitor {
     /// As far as is known at `now`: when results are overdue, what the monitor was before says nothing about now, and
-    /// its state is `NoData` (F-13, F-14). `interval_seconds` is the clamped one.
+    /// its state is `NoData` (F-13, F-14). The same with flapping. `interval_seconds` is the clamped one.
     #[must_use]
     pub fn as_known(mut self, interval_seconds: i32, now: Timestamp) -> Self {
+        self.flapping_since = flapping::after_quiet(self.flapping_since, self.state_since, now);
         let known = MonitorVerdict::of(&self).state_at(Policy::of(&self, interval_seconds), now);
         if known != self.state {
             self.state = known;

@@ -1,5 +1,8 @@
-//! Verdict: turns a stream of check results into confirmed states, flips and state intervals (`peers.md` D1–D3).
+//! Verdict: turns a stream of check results into confirmed states, flips and state intervals (`peers.md` D1–D3, D10).
 //! A pure state machine; the store applies its edits to the table of state intervals.
+
+pub mod dependence;
+pub mod flapping;
 
 use crate::check::CheckStatus;
 use crate::monitor::{Monitor, MonitorState};
@@ -12,6 +15,8 @@ pub struct Policy {
     pub failures_to_open: i32,
     /// Consecutive results that confirm that things got better (D2); below 1 counts as 1.
     pub successes_to_close: i32,
+    /// From the first failure of a run to the one that may confirm an outage (D10); 0: the number alone decides.
+    pub min_outage_ms: i64,
     /// Between two checks; see [`watched_interval_ms`].
     pub interval_ms: i64,
     pub timeout_ms: i64,
@@ -23,6 +28,7 @@ impl Policy {
         Self {
             failures_to_open: monitor.failures_to_open,
             successes_to_close: monitor.successes_to_close,
+            min_outage_ms: i64::from(monitor.min_outage_seconds) * 1000,
             interval_ms: watched_interval_ms(interval_seconds, monitor.planned_interval_seconds),
             timeout_ms: i64::from(monitor.timeout_seconds) * 1000,
         }
@@ -56,6 +62,8 @@ pub struct MonitorVerdict {
     pub run_started_at: Option<Timestamp>,
     /// Newest check that told something; checks without data do not move it.
     pub last_checked_at: Option<Timestamp>,
+    /// See [`flapping`]; set by whoever knows the state intervals, taken back here.
+    pub flapping_since: Option<Timestamp>,
 }
 
 /// A confirmed change of a monitor's state.
@@ -97,6 +105,7 @@ impl MonitorVerdict {
             run_length: monitor.run_length,
             run_started_at: monitor.run_started_at,
             last_checked_at: monitor.last_checked_at,
+            flapping_since: monitor.flapping_since,
         }
     }
 
@@ -165,7 +174,9 @@ impl MonitorVerdict {
 /// 1. No data, or not newer than the last result: nothing changes.
 /// 2. After a gap the run starts anew and the unwatched time gets no interval; the state is kept. After the clock was
 ///    set back the same holds, and what was recorded for the time that comes once more is forgotten.
-/// 3. The run is long enough for another state: flip, dated at the first check of the run (D3).
+/// 3. The run is long enough for another state, in number and for an outage in time (D10): flip, dated at the first
+///    check of the run (D3).
+/// 4. No flip for long enough: the monitor is no longer flapping.
 pub fn advance(verdict: &MonitorVerdict, status: CheckStatus, at: Timestamp, policy: Policy) -> Step {
     let mut next = verdict.clone();
     let between = if status == CheckStatus::NoData { None } else { verdict.between(at, policy) };
@@ -181,8 +192,8 @@ pub fn advance(verdict: &MonitorVerdict, status: CheckStatus, at: Timestamp, pol
     next.last_checked_at = Some(at);
 
     let from = verdict.state;
-    let to = confirmed(from, status, next.run_length, policy);
     let since = next.run_started_at.unwrap_or(at);
+    let to = confirmed(from, status, Run { length: next.run_length, lasted_ms: at.since(since) }, policy);
     let is_flip = to != from;
     let mut edits = Vec::new();
     match between {
@@ -199,6 +210,8 @@ pub fn advance(verdict: &MonitorVerdict, status: CheckStatus, at: Timestamp, pol
     if is_flip {
         next.state = to;
         next.state_since = Some(since);
+    } else {
+        next.flapping_since = flapping::after_quiet(next.flapping_since, next.state_since, at);
     }
     Step { verdict: next, flip: is_flip.then_some(Flip { from, to, at: since }), edits }
 }
@@ -229,8 +242,15 @@ fn says_the_same(state: MonitorState, before: CheckStatus, now: CheckStatus) -> 
     }
 }
 
-/// The state after a run of `length` results that ends with `status`.
-fn confirmed(state: MonitorState, status: CheckStatus, length: i32, policy: Policy) -> MonitorState {
+/// Equal results in a row: how many, and from the first one to the newest.
+#[derive(Clone, Copy)]
+struct Run {
+    length: i32,
+    lasted_ms: i64,
+}
+
+/// The state after a run that ends with `status`.
+fn confirmed(state: MonitorState, status: CheckStatus, run: Run, policy: Policy) -> MonitorState {
     let to = match status {
         CheckStatus::Up => MonitorState::Up,
         CheckStatus::Degraded => MonitorState::Degraded,
@@ -243,7 +263,8 @@ fn confirmed(state: MonitorState, status: CheckStatus, length: i32, policy: Poli
         (MonitorState::Down, _) | (MonitorState::Degraded, MonitorState::Up) => policy.successes_to_close,
         _ => policy.failures_to_open,
     };
-    if length >= needed.max(1) { to } else { state }
+    let is_long = to != MonitorState::Down || run.lasted_ms >= policy.min_outage_ms;
+    if is_long && run.length >= needed.max(1) { to } else { state }
 }
 
 #[cfg(test)]

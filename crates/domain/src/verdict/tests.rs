@@ -4,8 +4,13 @@ use super::*;
 use MonitorState::{Degraded, Down, NoData, Up};
 use proptest::prelude::*;
 
-const POLICY: Policy =
-    Policy { failures_to_open: 2, successes_to_close: 2, interval_ms: 30_000, timeout_ms: 10_000 };
+const POLICY: Policy = Policy {
+    failures_to_open: 2,
+    successes_to_close: 2,
+    min_outage_ms: 0,
+    interval_ms: 30_000,
+    timeout_ms: 10_000,
+};
 
 /// The table as the store keeps it: state, start, end.
 #[derive(Default)]
@@ -109,6 +114,45 @@ fn thresholds_of_one_or_less_flip_at_once() {
         let states: Vec<_> = run(policy, "dud").1.iter().map(|flip| flip.to).collect();
         assert_eq!(states, [Down, Up, Down]);
     }
+}
+
+#[test]
+fn an_outage_is_confirmed_when_its_failures_lasted_long_enough_and_dated_at_the_first() {
+    // peers.md D10, D3
+    let flips = |min_outage_ms, letters: &str| {
+        let policy = Policy { min_outage_ms, ..POLICY };
+        let flips = run(policy, letters).1;
+        flips.iter().map(|flip| (flip.to, flip.at.ms() / POLICY.interval_ms)).collect::<Vec<_>>()
+    };
+    assert_eq!(flips(30_000, "udd"), [(Up, 0), (Down, 1)], "two failures lie 30 s apart");
+    assert_eq!(flips(30_001, "udd"), [(Up, 0)]);
+    assert_eq!(flips(90_000, "uddd"), [(Up, 0)]);
+    assert_eq!(flips(90_000, "udddd"), [(Up, 0), (Down, 1)], "back-dated to the first of four");
+    assert_eq!(flips(90_000, "udddudddd"), [(Up, 0), (Down, 5)], "a success begins it anew");
+    assert_eq!(flips(60_000, "dd"), []);
+    assert_eq!(flips(60_000, "ddd"), [(Down, 0)], "also the first word on a monitor");
+    assert_eq!(flips(60_000, "d?d?d"), [(Down, 0)], "checks that could not tell do not end the run");
+    assert_eq!(flips(90_000, "udddduu"), [(Up, 0), (Down, 1), (Up, 5)], "the way up takes no longer");
+    assert_eq!(flips(90_000, "uss"), [(Up, 0), (Degraded, 1)], "and slow is no outage");
+    let at_once = Policy { failures_to_open: 1, min_outage_ms: 60_000, ..POLICY };
+    assert_eq!(run(at_once, "uddd").1.last().map(|flip| flip.to), Some(Down));
+    assert_eq!(run(at_once, "udd").1.len(), 1, "also where one failure would do");
+}
+
+#[test]
+fn an_hour_without_a_flip_ends_the_flapping() {
+    // peers.md D4
+    let (mut verdict, _, _) = run(POLICY, "uddu");
+    verdict.flapping_since = Some(Timestamp::from_ms(30_000));
+    let still = |at| {
+        let quiet = Policy { interval_ms: 3_600_000, ..POLICY };
+        advance(&verdict, CheckStatus::Down, Timestamp::from_ms(at), quiet).verdict.flapping_since
+    };
+    // Down since 30 s.
+    assert_eq!(still(30_000 + 3_600_000), verdict.flapping_since);
+    assert_eq!(still(30_001 + 3_600_000), None);
+    let paused = stop_watching(&verdict, Timestamp::from_ms(120_000), POLICY);
+    assert_eq!(paused.verdict.flapping_since, None, "nobody watches it");
 }
 
 #[test]
@@ -246,7 +290,9 @@ fn oracle(seen: &[(CheckStatus, i64)], policy: Policy) -> Vec<(MonitorState, i64
             policy.failures_to_open
         };
         let length = i32::try_from(index - first + 1).unwrap();
-        if state_of(*status) != state && length >= needed {
+        let is_too_short =
+            *status == CheckStatus::Down && seen[index].1 - seen[first].1 < policy.min_outage_ms;
+        if state_of(*status) != state && length >= needed && !is_too_short {
             state = state_of(*status);
             flips.push((state, seen[first].1));
         }
@@ -284,8 +330,10 @@ proptest! {
         history in history(),
         failures_to_open in 1..4,
         successes_to_close in 1..4,
+        min_outage_s in prop_oneof![Just(0_i64), 0..400_i64],
     ) {
-        let policy = Policy { failures_to_open, successes_to_close, ..POLICY };
+        let min_outage_ms = min_outage_s * 1000;
+        let policy = Policy { failures_to_open, successes_to_close, min_outage_ms, ..POLICY };
         let (mut verdict, mut flips, mut table) = (MonitorVerdict::default(), vec![], Table::default());
         let mut seen: Vec<(CheckStatus, i64)> = Vec::new();
         for (status, at) in history {

@@ -4,6 +4,7 @@
 mod cap;
 mod check;
 mod hostile;
+mod inside;
 mod rebinding;
 mod redirects;
 mod ssrf;

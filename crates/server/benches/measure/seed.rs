@@ -146,6 +146,7 @@ impl<'a> Seed<'a> {
             id,
             organization_id: place.scope.organization_id(),
             service_id: service,
+            parent_id: None,
             url: url(id),
             method: Method::Get,
             expected_status: 200,
@@ -154,6 +155,7 @@ impl<'a> Seed<'a> {
             planned_interval_seconds: interval_seconds,
             failures_to_open: 2,
             successes_to_close: 1,
+            min_outage_seconds: 0,
             degraded_above_ms: None,
             is_active: true,
             state: MonitorState::NoData,
@@ -165,6 +167,7 @@ impl<'a> Seed<'a> {
             last_failure: None,
             last_status_code: None,
             last_response_time_ms: None,
+            flapping_since: None,
             created_at: began,
             updated_at: began,
         };
@@ -198,6 +201,7 @@ impl<'a> Seed<'a> {
             run_length: 1000,
             run_started_at: Some(up_since),
             last_checked_at: Some(self.now),
+            flapping_since: None,
         };
         store::monitors::update_verdict(&mut self.tx, place.scope, monitor, &verdict).await?;
         Ok(())

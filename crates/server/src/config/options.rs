@@ -21,6 +21,8 @@ pub const OPTIONS: &[&str] = &[
     "egress.per_host_concurrency",
     "egress.contact_url",
     "checks.concurrency",
+    "checks.confirm_after_seconds",
+    "checks.anchors",
     "plans.enforce",
     "registration.open",
     "limits.public_page_per_minute",

@@ -58,11 +58,14 @@ fn flags_win_over_the_environment_and_the_environment_over_the_file() {
 #[test]
 fn every_kind_of_value_is_read_from_file_and_environment_alike() {
     let file = "mode = 'self_hosted'\n[server]\ntrusted_proxies = ['10.0.0.0/8', '::1']\n[checks]\nconcurrency = 7\n\
+                confirm_after_seconds = 0\nanchors = ['192.0.2.1:53', '[2001:db8::1]:443']\n\
                 [registration]\nopen = false\n[log]\nformat = 'json'\nlevel = 'debug'\n[egress]\nallow_cidrs = []";
     let environment = [
         ("INDIE_STATUS_MODE", "self_hosted"),
         ("INDIE_STATUS_SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
         ("INDIE_STATUS_CHECKS__CONCURRENCY", "7"),
+        ("INDIE_STATUS_CHECKS__CONFIRM_AFTER_SECONDS", "0"),
+        ("INDIE_STATUS_CHECKS__ANCHORS", "192.0.2.1:53, [2001:db8::1]:443"),
         ("INDIE_STATUS_REGISTRATION__OPEN", "false"),
         ("INDIE_STATUS_LOG__FORMAT", "json"),
         ("INDIE_STATUS_LOG__LEVEL", "debug"),
@@ -74,6 +77,9 @@ fn every_kind_of_value_is_read_from_file_and_environment_alike() {
         (config.mode, config.checks.concurrency, config.registration.open),
         (Mode::SelfHosted, 7, false)
     );
+    let anchors: Vec<String> = config.checks.anchors.iter().map(ToString::to_string).collect();
+    assert_eq!(anchors, ["192.0.2.1:53", "[2001:db8::1]:443"]);
+    assert_eq!(config.checks.confirm_after_seconds, 0);
     assert_eq!((config.log.format, config.log.level), (LogFormat::Json, LogLevel::Debug));
     let proxies: Vec<String> = config.server.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);

@@ -249,6 +249,14 @@ const FILES: &[(&str, &str)] = &[
         "[checks]\nconcurrency = 1.5",
         "checks.concurrency in c.toml is 1.5: write a whole number from 1 to 10000, without quotes.",
     ),
+    (
+        "[checks]\nconfirm_after_seconds = 61",
+        "checks.confirm_after_seconds in c.toml is 61: write a whole number from 0 to 60, without quotes.",
+    ),
+    (
+        "[checks]\nanchors = ['one.one.one.one:443']",
+        "checks.anchors in c.toml is [\"one.one.one.one:443\"]: write a list of addresses with ports, such as [\"1.1.1.1:443\", \"[2620:fe::fe]:443\"].",
+    ),
     ("[plans]\nenforce = 'yes'", "plans.enforce in c.toml is \"yes\": write true or false, without quotes."),
     ("[registration]\nopen = 1", "registration.open in c.toml is 1: write true or false, without quotes."),
     (

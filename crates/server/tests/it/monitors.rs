@@ -107,6 +107,9 @@ async fn what_is_wrong_is_pointed_at(app: TestApp) {
         ("failures_to_open", json!(0), "out_of_range"),
         ("successes_to_close", json!(11), "out_of_range"),
         ("degraded_above_ms", json!(-1), "out_of_range"),
+        ("min_outage_seconds", json!(3601), "out_of_range"),
+        ("min_outage_seconds", json!(-1), "out_of_range"),
+        ("parent_id", json!("everything"), "wrong_type"),
         ("service_id", json!("cm_00000000000000000000000000"), "not_found"),
         ("colour", json!("red"), "unknown_field"),
     ] {
@@ -270,4 +273,59 @@ async fn charlie_finds_nothing_of_alices_monitors(app: TestApp) {
         json!([])
     );
     assert_eq!(app.db.digest(alice.organization.parse().unwrap()).await, before, "nothing was touched");
+}
+
+#[db_test]
+async fn a_monitor_depends_on_another_one_and_has_a_shortest_outage(app: TestApp) {
+    // D5, D10 of peers.md
+    let (alice, charlie) = (app.alice().await, app.charlie().await);
+    let service = alice.creates_service("API").await;
+    let router = creates(&alice, &service, "https://router.example.com/").await;
+    assert_eq!((&router["parent_id"], &router["min_outage_seconds"]), (&Value::Null, &json!(0)));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let body = json!({"service_id": service, "url": "https://shop.example.com/", "parent_id": router["id"],
+                      "min_outage_seconds": 90});
+    let shop = alice.post("/api/v1/monitors", &body).await.json();
+    assert_eq!((&shop["parent_id"], &shop["min_outage_seconds"]), (&router["id"], &json!(90)));
+    assert_eq!(shop["flapping_since"], Value::Null);
+
+    let path = |monitor: &Value| format!("/api/v1/monitors/{}", text(&monitor["id"]));
+    let circle = alice.patch(&path(&router), &json!({"parent_id": shop["id"]})).await;
+    assert_eq!(fault(&circle), ("/parent_id".into(), "depends_on_itself".into()));
+    let charlies = charlie.creates_service("API").await;
+    let foreign = creates(&charlie, &charlies, "https://example.com/").await;
+    for id in [&foreign["id"], &json!("mn_00000000000000000000000000")] {
+        let refused = alice.patch(&path(&shop), &json!({"parent_id": id})).await;
+        assert_eq!(fault(&refused), ("/parent_id".into(), "not_found".into()));
+    }
+
+    let screen = format!("/orgs/acme/monitors/{}", text(&shop["id"]));
+    let shown = alice.opens(&screen).await.text;
+    for words in ["2 checks in a row fail, for 90 s or longer", "router.example.com"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let form = alice.opens(&format!("{screen}/edit")).await.text;
+    let chosen = format!("<option value=\"{}\" selected>router.example.com</option>", text(&router["id"]));
+    assert!(form.contains(&chosen) && form.contains("value=\"90\""), "{form}");
+    assert!(!form.contains(">shop.example.com</option>"), "not on itself");
+    let fields = [
+        ("url", "https://shop.example.com/"),
+        ("method", "GET"),
+        ("expected_status", "200"),
+        ("interval_seconds", "60"),
+        ("timeout_seconds", "10"),
+        ("failures_to_open", "2"),
+        ("successes_to_close", "1"),
+        ("min_outage_seconds", "30"),
+        ("parent_id", ""),
+        ("is_active", "true"),
+    ];
+    let saved = alice.submits(&format!("{screen}/edit"), &fields).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+    let now = alice.get(&path(&shop)).await.json();
+    assert_eq!((&now["parent_id"], &now["min_outage_seconds"]), (&Value::Null, &json!(30)));
+    let again = alice.patch(&path(&shop), &json!({"parent_id": router["id"]})).await.json();
+    assert_eq!(again["parent_id"], router["id"]);
+    let cleared = alice.patch(&path(&shop), &json!({"parent_id": null})).await.json();
+    assert_eq!(cleared["parent_id"], Value::Null);
 }

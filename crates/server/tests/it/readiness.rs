@@ -46,6 +46,15 @@ async fn a_loop_that_stopped_makes_the_process_unready(app: TestApp) {
     assert_eq!(words(&app).await, json!(["late", "late"]));
 }
 
+#[db_test]
+async fn a_network_that_is_down_is_told_and_leaves_the_process_ready(app: TestApp) {
+    // F-13: what it knows can still be read
+    app.ctx.signals.health().set_offline(true);
+    let verbose = app.get("/readyz?verbose").await;
+    assert_eq!((verbose.status, &verbose.json()["parts"]["network"]), (StatusCode::OK, &json!("down")));
+    assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
+}
+
 async fn words(app: &TestApp) -> serde_json::Value {
     let parts = app.get("/readyz?verbose").await.json()["parts"].clone();
     json!([parts["scheduler"], parts["notifier"]])
@@ -54,8 +63,8 @@ async fn words(app: &TestApp) -> serde_json::Value {
 #[db_test]
 async fn a_process_about_to_stop_is_unready_at_once_and_alive(app: TestApp) {
     // F-03
-    let parts =
-        json!({"database": "ok", "migrations": "ok", "scheduler": "ok", "notifier": "ok", "process": "ok"});
+    let parts = json!({"database": "ok", "migrations": "ok", "scheduler": "ok", "notifier": "ok", "process": "ok",
+                       "network": "ok"});
     assert_eq!(app.get("/readyz?verbose").await.json(), json!({"status": "ready", "parts": parts}));
     assert_eq!(app.get("/health").await.json(), json!({"status": "ok"}));
     app.ctx.signals.health().drain();

@@ -148,6 +148,7 @@ CREATE TABLE monitors (
     id UUID NOT NULL PRIMARY KEY,
     organization_id UUID NOT NULL,
     service_id UUID NOT NULL,
+    parent_id UUID,
     url TEXT NOT NULL,
     method TEXT NOT NULL,
     expected_status INTEGER NOT NULL,
@@ -156,6 +157,7 @@ CREATE TABLE monitors (
     planned_interval_seconds INTEGER NOT NULL,
     failures_to_open INTEGER NOT NULL,
     successes_to_close INTEGER NOT NULL,
+    min_outage_seconds INTEGER NOT NULL,
     degraded_above_ms INTEGER,
     is_active BOOLEAN NOT NULL,
     -- what the checks found
@@ -168,6 +170,7 @@ CREATE TABLE monitors (
     last_failure SMALLINT,
     last_status_code INTEGER,
     last_response_time_ms INTEGER,
+    flapping_since BIGINT,
     -- results that are not in check_results and the roll-ups yet
     recent BYTEA NOT NULL,
     -- the queue: due at next_check_at, taken at claimed_at until claimed_until
@@ -179,9 +182,11 @@ CREATE TABLE monitors (
     updated_at BIGINT NOT NULL,
     deleted_at BIGINT,
     CONSTRAINT monitors_organization_id_id_key UNIQUE (organization_id, id),
-    FOREIGN KEY (organization_id, service_id) REFERENCES services (organization_id, id) ON DELETE CASCADE
+    FOREIGN KEY (organization_id, service_id) REFERENCES services (organization_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (organization_id, parent_id) REFERENCES monitors (organization_id, id)
 );
 CREATE INDEX monitors_service ON monitors (organization_id, service_id);
+CREATE INDEX monitors_parent ON monitors (organization_id, parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX monitors_due ON monitors (next_check_at) WHERE is_active AND deleted_at IS NULL;
 
 -- Single results, packed: a row for each hour of a monitor. The newest ones wait in monitors.recent until there are
@@ -341,4 +346,10 @@ CREATE TABLE idempotency_keys (
     body TEXT,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
+);
+
+-- What the engine of checks remembers over a restart, one number per key.
+CREATE TABLE engine_facts (
+    key TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    value BIGINT NOT NULL
 );

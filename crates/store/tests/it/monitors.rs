@@ -123,6 +123,7 @@ async fn what_the_verdict_remembers_can_be_replaced(database: TestDatabase) {
         run_length: 2,
         run_started_at: Some(START),
         last_checked_at: Some(START.plus_s(60)),
+        flapping_since: Some(START.plus_s(30)),
     };
     let mut tx = database.write().await.unwrap();
     monitors::update_verdict(&mut tx, fleet.scope(), id, &verdict).await.unwrap();

@@ -27,7 +27,7 @@ async fn next_due_at(database: &Database, now: Timestamp) -> Option<Timestamp> {
 
 #[db_test]
 async fn a_claim_carries_what_a_probe_needs_and_holds_until_its_lease_ends(database: TestDatabase) {
-    // F-01, F-12: lease of 10 s and twice the time-out of 10 s
+    // F-01, F-12, F-13: lease of 10 s and four times the time-out of 10 s
     let fleet = Fleet::new(&database, 1, Tier::Pro).await;
     let id = fleet.adds_many(1, URL, START).await[0];
     assert_eq!(next_due_at(&database, START.plus_ms(-1)).await, Some(START));
@@ -40,7 +40,7 @@ async fn a_claim_carries_what_a_probe_needs_and_holds_until_its_lease_ends(datab
     assert_eq!((job.expected_status, job.timeout_ms), (200, 10_000));
     assert_eq!((job.organization_id, job.service_id), (fleet.owner.organization.id, fleet.service));
 
-    let end = START.plus_s(30);
+    let end = START.plus_s(50);
     assert_eq!(next_due_at(&database, START).await, Some(end), "the end of the lease");
     assert!(claim(&database, end.plus_ms(-1), 10).await.is_empty(), "claimed");
     let again = claim(&database, end, 10).await;
@@ -125,6 +125,7 @@ fn settled(id: MonitorId, next_check_at: Timestamp) -> Settled {
             run_length: 3,
             run_started_at: Some(START),
             last_checked_at: Some(START.plus_s(120)),
+            flapping_since: Some(START.plus_s(60)),
         },
         last_failure: Some(FailureClass::UnexpectedStatus),
         last_status_code: Some(503),
@@ -184,7 +185,7 @@ async fn a_slot_can_be_moved_or_given_back_but_only_while_it_is_open(database: T
     let fleet = Fleet::new(&database, 1, Tier::Pro).await;
     let ids = fleet.adds_many(3, URL, START).await;
     claim(&database, START, 10).await;
-    let later = START.plus_s(45);
+    let later = START.plus_s(55);
     let mut tx = database.write().await.unwrap();
     watch::replan(
         &mut tx,
@@ -199,7 +200,7 @@ async fn a_slot_can_be_moved_or_given_back_but_only_while_it_is_open(database: T
     tx.commit().await.unwrap();
     let now = START.plus_s(1);
     assert_eq!(claim(&database, now, 10).await.iter().map(|due| due.id).collect::<Vec<_>>(), [ids[0]]);
-    assert_eq!(next_due_at(&database, now).await, Some(START.plus_s(30)), "the third lease stands");
+    assert_eq!(next_due_at(&database, now).await, Some(START.plus_s(50)), "the third lease stands");
     let claimed = claim(&database, later, 10).await;
     assert!(claimed.iter().any(|due| due.id == ids[1] && due.next_check_at == later));
 }

@@ -26,6 +26,10 @@ pub(crate) async fn of(screen: &Screen, monitor: &Monitor) -> Result<ShowPage, P
     let mut conn = screen.read().await?;
     let service = store::services::find(&mut conn, scope, monitor.service_id).await?;
     let checks = store::check_results::list(&mut conn, scope, monitor.id, None, LAST_CHECKS).await?;
+    let parent = match monitor.parent_id {
+        Some(id) => store::monitors::find(&mut conn, scope, id).await?,
+        None => None,
+    };
     drop(conn);
     Ok(ShowPage {
         figures: figures(screen, monitor).await?,
@@ -35,10 +39,11 @@ pub(crate) async fn of(screen: &Screen, monitor: &Monitor) -> Result<ShowPage, P
         url: monitor.url.clone(),
         state: about::state(monitor),
         words: about::standing(monitor, now),
+        flapping: about::flapping(monitor, now),
         is_active: monitor.is_active,
         service: service.map(|service| (service.id.to_string(), service.name)).unwrap_or_default(),
         interval: rhythm(screen, monitor),
-        rules: rules(monitor),
+        rules: rules(monitor, parent.as_ref()),
         checks: checks.iter().map(|check| check_row(check, monitor)).collect(),
     })
 }
@@ -102,7 +107,7 @@ fn rhythm(screen: &Screen, monitor: &Monitor) -> String {
     )
 }
 
-fn rules(monitor: &Monitor) -> Vec<(String, String)> {
+fn rules(monitor: &Monitor, parent: Option<&Monitor>) -> Vec<(String, String)> {
     let in_a_row = |count: i32, what: &str| match count {
         1 => format!("1 check {what}s"),
         many => format!("{many} checks in a row {what}"),
@@ -111,13 +116,19 @@ fn rules(monitor: &Monitor) -> Vec<(String, String)> {
         Some(ms) => format!("an answer takes more than {ms} ms"),
         None => "never".to_owned(),
     };
+    let down = match monitor.min_outage_seconds {
+        0 => in_a_row(monitor.failures_to_open, "fail"),
+        seconds => format!("{}, for {seconds} s or longer", in_a_row(monitor.failures_to_open, "fail")),
+    };
+    let parent = parent.map(|parent| about::name(&parent.url));
     let rule = |label: &str, value: String| (label.to_owned(), value);
     vec![
         rule("Request", format!("{}, expects {}", monitor.method.as_str(), monitor.expected_status)),
         rule("Time-out", format!("{} s", monitor.timeout_seconds)),
-        rule("Down when", in_a_row(monitor.failures_to_open, "fail")),
+        rule("Down when", down),
         rule("Up again when", in_a_row(monitor.successes_to_close, "succeed")),
         rule("Slow when", slow),
+        rule("Depends on", parent.unwrap_or_else(|| "nothing".to_owned())),
     ]
 }
 

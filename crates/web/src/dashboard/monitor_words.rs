@@ -62,6 +62,12 @@ pub(crate) fn standing(monitor: &Monitor, now: Timestamp) -> String {
     }
 }
 
+/// "Flapping since 21 Nov 2026, 09:12 UTC"; empty when it does not (D4).
+pub(crate) fn flapping(monitor: &Monitor, now: Timestamp) -> String {
+    let since = monitor.flapping_since.filter(|_| monitor.is_active);
+    since.map(|at| format!("Flapping since {}", words::moment(at, now).text)).unwrap_or_default()
+}
+
 /// "12 s ago", "never".
 pub(crate) fn checked(monitor: &Monitor, now: Timestamp) -> String {
     match monitor.last_checked_at {

@@ -191,7 +191,9 @@ pub(crate) struct Input {
     timeout_seconds: String,
     failures_to_open: String,
     successes_to_close: String,
+    min_outage_seconds: String,
     degraded_above_ms: String,
+    parent_id: String,
     #[serde(deserialize_with = "ticked")]
     is_active: bool,
 }
@@ -203,6 +205,7 @@ struct Numbers {
     timeout_seconds: i32,
     failures_to_open: i32,
     successes_to_close: i32,
+    min_outage_seconds: i32,
     degraded_above_ms: Option<i32>,
 }
 
@@ -215,6 +218,7 @@ impl Input {
             timeout_seconds: "10".to_owned(),
             failures_to_open: "2".to_owned(),
             successes_to_close: "1".to_owned(),
+            min_outage_seconds: "0".to_owned(),
             is_active: true,
             ..Self::default()
         }
@@ -231,7 +235,9 @@ impl Input {
             timeout_seconds: monitor.timeout_seconds.to_string(),
             failures_to_open: monitor.failures_to_open.to_string(),
             successes_to_close: monitor.successes_to_close.to_string(),
+            min_outage_seconds: monitor.min_outage_seconds.to_string(),
             degraded_above_ms: monitor.degraded_above_ms.map(|ms| ms.to_string()).unwrap_or_default(),
+            parent_id: monitor.parent_id.map(|id| id.to_string()).unwrap_or_default(),
             is_active: monitor.is_active,
         }
     }
@@ -245,10 +251,17 @@ impl Input {
             timeout_seconds: number("timeout_seconds", &self.timeout_seconds),
             failures_to_open: number("failures_to_open", &self.failures_to_open),
             successes_to_close: number("successes_to_close", &self.successes_to_close),
+            min_outage_seconds: filled(&self.min_outage_seconds)
+                .map_or(0, |text| number("min_outage_seconds", &text)),
             degraded_above_ms: filled(&self.degraded_above_ms).map(|text| number("degraded_above_ms", &text)),
         };
         checks.finish()?;
         Ok(numbers)
+    }
+
+    /// The empty choice: it depends on nothing.
+    fn parent(&self) -> actions::Result<Option<MonitorId>> {
+        filled(&self.parent_id).map(|id| input::chosen("parent_id", id.parse().ok())).transpose()
     }
 
     fn to_new(&self, screen: &Screen) -> actions::Result<NewMonitor> {
@@ -262,7 +275,9 @@ impl Input {
             interval_seconds: Some(numbers.interval_seconds),
             failures_to_open: Some(numbers.failures_to_open),
             successes_to_close: Some(numbers.successes_to_close),
+            min_outage_seconds: Some(numbers.min_outage_seconds),
             degraded_above_ms: numbers.degraded_above_ms,
+            parent_id: self.parent()?,
             is_active: self.is_active,
         })
     }
@@ -278,7 +293,9 @@ impl Input {
             interval_seconds: Some(numbers.interval_seconds),
             failures_to_open: Some(numbers.failures_to_open),
             successes_to_close: Some(numbers.successes_to_close),
+            min_outage_seconds: Some(numbers.min_outage_seconds),
             degraded_above_ms: numbers.degraded_above_ms.map_or(Patch::Clear, Patch::Set),
+            parent_id: self.parent()?.map_or(Patch::Clear, Patch::Set),
             is_active: Some(self.is_active),
         })
     }
@@ -315,6 +332,7 @@ async fn form(
 ) -> Result<FormPage, Problem> {
     let mut conn = screen.read().await?;
     let services = store::services::list(&mut conn, screen.scope()).await?;
+    let monitors = store::monitors::list(&mut conn, screen.scope(), None).await?;
     drop(conn);
     let choice =
         |value: String, label: String, chosen: &str| Choice { is_chosen: value == chosen, value, label };
@@ -324,6 +342,7 @@ async fn form(
         .filter(|method| method.is_free() || !is_free || method.as_str() == input.method);
     Ok(FormPage {
         shell: screen.shell().await?,
+        parents: parents(id, &monitors, &input.parent_id),
         id: id.map(|id| id.to_string()),
         version: input.version,
         services: services
@@ -340,10 +359,21 @@ async fn form(
         timeout_seconds: input.timeout_seconds,
         failures_to_open: input.failures_to_open,
         successes_to_close: input.successes_to_close,
+        min_outage_seconds: input.min_outage_seconds,
         degraded_above_ms: input.degraded_above_ms,
         is_active: input.is_active,
         errors,
     })
+}
+
+/// What a monitor may depend on: nothing, or any other one. Those that depend on it are refused with a sentence.
+fn parents(id: Option<MonitorId>, monitors: &[Monitor], chosen: &str) -> Vec<Choice> {
+    let nothing = Choice { value: String::new(), label: "Nothing".to_owned(), is_chosen: chosen.is_empty() };
+    let others = monitors.iter().filter(|monitor| Some(monitor.id) != id).map(|monitor| {
+        let value = monitor.id.to_string();
+        Choice { is_chosen: value == chosen, value, label: about::name(&monitor.url) }
+    });
+    std::iter::once(nothing).chain(others).collect()
 }
 
 /// The usual intervals that the tier allows, and the one that is set.

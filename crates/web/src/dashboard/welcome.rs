@@ -151,7 +151,7 @@ async fn result(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
 /// The staircase: what was reached took its time, the first thing that was not is where it failed.
 fn phases(url: &str, check: &CheckResult) -> Vec<Phase> {
     let names = ["DNS", "TCP connect", "TLS handshake", "First byte"];
-    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms } = check.phases;
+    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms, is_inside: _ } = check.phases;
     let is_https = url.starts_with("https:");
     let failed = check.failure.map(|class| failed_phase(class, check.phases));
     names
@@ -183,7 +183,12 @@ const fn failed_phase(class: FailureClass, took: Phases) -> usize {
         F::TimedOut if took.dns_ms.is_none() && took.connect_ms.is_none() => 0,
         F::TimedOut if took.connect_ms.is_none() => 1,
         F::TimedOut | F::ProtocolError => 3,
-        F::TooManyRedirects | F::RedirectRefused | F::UnexpectedStatus | F::AnswerTooLarge => 4,
+        F::TooManyRedirects
+        | F::RedirectRefused
+        | F::UnexpectedStatus
+        | F::AnswerTooLarge
+        | F::OwnNetworkDown
+        | F::ParentDown => 4,
     }
 }
 
@@ -196,7 +201,12 @@ const fn short(class: FailureClass) -> &'static str {
         F::CertificateInvalid => "the certificate is not valid",
         F::TimedOut => "no answer in time",
         F::ProtocolError => "the answer was not HTTP",
-        F::TooManyRedirects | F::RedirectRefused | F::UnexpectedStatus | F::AnswerTooLarge => "",
+        F::TooManyRedirects
+        | F::RedirectRefused
+        | F::UnexpectedStatus
+        | F::AnswerTooLarge
+        | F::OwnNetworkDown
+        | F::ParentDown => "",
     }
 }
 
@@ -221,6 +231,7 @@ const fn advice(class: FailureClass) -> &'static str {
         F::RedirectRefused => "Watch the address that the redirect should lead to.",
         F::UnexpectedStatus => "Mend the server, or expect another status for this address.",
         F::AnswerTooLarge => "Watch a smaller page, such as /health.",
+        F::OwnNetworkDown | F::ParentDown => "Wait for the next check.",
     }
 }
 

@@ -43,6 +43,7 @@ fn rhythm(interval_seconds: i32, planned_interval_seconds: i32, timeout_seconds:
     Policy {
         failures_to_open: 1,
         successes_to_close: 1,
+        min_outage_ms: 0,
         interval_ms: watched_interval_ms(interval_seconds, planned_interval_seconds),
         timeout_ms: i64::from(timeout_seconds) * 1000,
     }

@@ -35,6 +35,9 @@ pub struct MonitorBody {
     id: MonitorId,
     #[schema(value_type = String)]
     service_id: ServiceId,
+    /// What it depends on: while that fails, a failure of this one is recorded as `no_data`.
+    #[schema(value_type = Option<String>)]
+    parent_id: Option<MonitorId>,
     url: String,
     #[schema(value_type = String, example = "GET")]
     method: Method,
@@ -46,6 +49,8 @@ pub struct MonitorBody {
     failures_to_open: i32,
     /// So many successes in a row make it up again.
     successes_to_close: i32,
+    /// Failures that do not last so long are no outage; one that does begins with the first of them.
+    min_outage_seconds: i32,
     /// A good answer slower than this counts as degraded; `null`: never.
     degraded_above_ms: Option<i32>,
     is_active: bool,
@@ -62,6 +67,10 @@ pub struct MonitorBody {
     last_error_message: Option<String>,
     last_status_code: Option<i32>,
     last_response_time_ms: Option<i32>,
+    /// Since when its state changes again and again: 6 times or more within 24 hours, until an hour passes without a
+    /// change. `null`: it does not.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    flapping_since: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -76,6 +85,7 @@ impl From<Monitor> for MonitorBody {
         Self {
             id: monitor.id,
             service_id: monitor.service_id,
+            parent_id: monitor.parent_id,
             url: monitor.url,
             method: monitor.method,
             expected_status: monitor.expected_status,
@@ -83,6 +93,7 @@ impl From<Monitor> for MonitorBody {
             interval_seconds: monitor.interval_seconds,
             failures_to_open: monitor.failures_to_open,
             successes_to_close: monitor.successes_to_close,
+            min_outage_seconds: monitor.min_outage_seconds,
             degraded_above_ms: monitor.degraded_above_ms,
             is_active: monitor.is_active,
             state: monitor.state,
@@ -92,6 +103,7 @@ impl From<Monitor> for MonitorBody {
             last_error_message: explained,
             last_status_code: monitor.last_status_code,
             last_response_time_ms: monitor.last_response_time_ms,
+            flapping_since: monitor.flapping_since,
             created_at: monitor.created_at,
             updated_at: monitor.updated_at,
         }
@@ -194,7 +206,12 @@ pub struct CreateBody {
     failures_to_open: Option<i32>,
     /// 1 to 10; 1 when left out.
     successes_to_close: Option<i32>,
+    /// 0 to 3600; 0 when left out.
+    min_outage_seconds: Option<i32>,
     degraded_above_ms: Option<i32>,
+    /// Another monitor of the organization; nothing when left out.
+    #[schema(value_type = Option<String>)]
+    parent_id: Option<MonitorId>,
     #[serde(default = "yes")]
     is_active: bool,
 }
@@ -218,9 +235,14 @@ pub struct UpdateBody {
     interval_seconds: Option<i32>,
     failures_to_open: Option<i32>,
     successes_to_close: Option<i32>,
+    min_outage_seconds: Option<i32>,
     #[serde(default)]
     #[schema(value_type = Option<i32>)]
     degraded_above_ms: Patch<i32>,
+    /// Not the monitor itself, nor one that depends on it; five above one at most. `null`: nothing.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    parent_id: Patch<MonitorId>,
     is_active: Option<bool>,
 }
 
@@ -282,7 +304,9 @@ async fn create(
         interval_seconds: body.interval_seconds,
         failures_to_open: body.failures_to_open,
         successes_to_close: body.successes_to_close,
+        min_outage_seconds: body.min_outage_seconds,
         degraded_above_ms: body.degraded_above_ms,
+        parent_id: body.parent_id,
         is_active: body.is_active,
     };
     let monitor = actions::monitors::create(&state.ctx, &member.membership, input).await?;
@@ -324,7 +348,9 @@ async fn update(
         interval_seconds: body.interval_seconds,
         failures_to_open: body.failures_to_open,
         successes_to_close: body.successes_to_close,
+        min_outage_seconds: body.min_outage_seconds,
         degraded_above_ms: body.degraded_above_ms,
+        parent_id: body.parent_id,
         is_active: body.is_active,
     };
     Ok(object(actions::monitors::update(&state.ctx, &member.membership, id, version, patch).await?))

@@ -56,6 +56,8 @@ pub struct ShowPage {
     pub state: State,
     /// "Down for 39 min", "Answers since 21 Nov, 09:12", "Paused".
     pub words: String,
+    /// "Flapping since 21 Nov, 09:12"; empty when it does not.
+    pub flapping: String,
     pub is_active: bool,
     /// `(id, name)`.
     pub service: (String, String),
@@ -73,7 +75,7 @@ pub struct ShowPage {
 ///
 /// `POST /monitors` and `POST /monitors/{id}/edit` send `csrf`, `version`, `service_id` (new only), `url`, `method`,
 /// `expected_status`, `interval_seconds`, `timeout_seconds`, `failures_to_open`, `successes_to_close`,
-/// `degraded_above_ms` (or empty) and `is_active` (`true` or absent).
+/// `min_outage_seconds`, `degraded_above_ms` (or empty), `parent_id` (or empty) and `is_active` (`true` or absent).
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/monitor_form.html")]
 pub struct FormPage {
@@ -92,7 +94,10 @@ pub struct FormPage {
     pub timeout_seconds: String,
     pub failures_to_open: String,
     pub successes_to_close: String,
+    pub min_outage_seconds: String,
     pub degraded_above_ms: String,
+    /// "Nothing" and the other monitors.
+    pub parents: Vec<Choice>,
     pub is_active: bool,
     pub errors: Errors,
 }
