@@ -286,7 +286,13 @@ mod tests {
 
     #[test]
     fn the_staircase_ends_where_the_check_failed() {
-        let all = Phases { dns_ms: Some(3), connect_ms: Some(5), tls_ms: Some(7), first_byte_ms: Some(11) };
+        let all = Phases {
+            dns_ms: Some(3),
+            connect_ms: Some(5),
+            tls_ms: Some(7),
+            first_byte_ms: Some(11),
+            ..Phases::default()
+        };
         assert_eq!(drawn("https://a.example", None, all), ["3", "5", "7", "11"]);
         let plain = Phases { dns_ms: None, tls_ms: None, ..all };
         assert_eq!(drawn("http://a.example", None, plain), ["-", "5", "-", "11"]);
