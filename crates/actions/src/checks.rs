@@ -247,6 +247,8 @@ pub async fn begin_by_hand(ctx: &Context, by: &Membership, id: MonitorId) -> Res
         method: monitor.method,
         expected_status: u16::try_from(monitor.expected_status).unwrap_or(0),
         timeout_ms: u32::try_from(monitor.timeout_seconds).unwrap_or(1).saturating_mul(1000),
+        settings: None,
+        secrets: None,
     };
     Ok(ByHand { job, started_at: now, degraded_above_ms: monitor.degraded_above_ms })
 }

@@ -212,6 +212,8 @@ mod tests {
             method: domain::monitor::Method::Get,
             expected_status: 200,
             timeout_ms: 1000,
+            settings: None,
+            secrets: None,
         }
     }
 

@@ -116,7 +116,7 @@ async fn run_with_care(shared: &Shared, leased: &mut Leased) -> Outcome {
         tried_at = Instant::now();
         outcome = run_once(shared, &leased.job).await;
     }
-    let is_doubtful = outcome.status == CheckStatus::Down && !outcome.is_inside();
+    let is_doubtful = outcome.status == CheckStatus::Down && !outcome.is_inside;
     if is_doubtful && shared.sentinel.was_offline_since(tried_at).await {
         return outcome.excused(FailureClass::OwnNetworkDown);
     }

@@ -1,6 +1,7 @@
 //! One execution of a monitor: the job that is handed out and the outcome that comes back.
 
 use crate::id::{MonitorId, OrgId, ServiceId};
+use crate::monitor::{Secrets, Settings};
 use crate::time::Timestamp;
 
 /// Why a check did not succeed. A closed list: nothing that a target or the operating system said is
@@ -25,6 +26,33 @@ pub enum FailureClass {
     UnexpectedStatus = 9,
     /// Headers or body above the cap.
     AnswerTooLarge = 10,
+    /// A header, the body or a value in it is not what was asked for.
+    AssertionFailed = 11,
+    /// Slower than the owner allows.
+    TooSlow = 12,
+    /// The name has no such records.
+    NoRecords = 13,
+    /// The records are others than expected.
+    UnexpectedRecords = 14,
+    /// Fewer days left than the owner allows.
+    CertificateExpiring = 15,
+    CertificateExpired = 16,
+    /// Signed by nobody we trust, or the chain is not complete.
+    CertificateUntrusted = 17,
+    /// The certificate is for other names.
+    CertificateWrongName = 18,
+    DomainExpiring = 19,
+    DomainExpired = 20,
+    /// The registry says nothing about this domain.
+    DomainUnknown = 21,
+    /// The answer of a TCP or WebSocket check is not the expected one.
+    UnexpectedAnswer = 22,
+    /// The server does not speak the protocol: no WebSocket, no gRPC, no HTTP/2.
+    HandshakeRefused = 23,
+    /// The gRPC service does not say that it serves.
+    NotServing = 24,
+    /// This system does not let us send echo requests.
+    NotPermitted = 27,
     /// The check failed while nothing outside could be reached. Only with `NoData` (F-13).
     OwnNetworkDown = 28,
     /// The check failed while the monitor's parent failed. Only with `NoData` (D5 of `peers.md`).
@@ -51,10 +79,6 @@ pub struct Phases {
     pub connect_ms: Option<u32>,
     pub tls_ms: Option<u32>,
     pub first_byte_ms: Option<u32>,
-    /// The last address that was connected to, or would have been, lies in our own network: private, loopback,
-    /// link-local; or none would have been, because the rules refuse it. `false` also when no address was found.
-    #[serde(default)]
-    pub is_inside: bool,
 }
 
 /// Everything a probe needs to run one check; it asks nobody else.
@@ -66,10 +90,14 @@ pub struct CheckJob {
     /// The instant this check was due: with the monitor it names the slot, so a job that runs twice
     /// yields one result (F-01).
     pub slot_at: Timestamp,
+    /// Of an HTTP check; other kinds have their target in their settings.
     pub url: String,
     pub method: crate::monitor::Method,
     pub expected_status: u16,
     pub timeout_ms: u32,
+    /// `None`: a plain HTTP check, with the defaults for everything else.
+    pub settings: Option<Settings>,
+    pub secrets: Option<Secrets>,
 }
 
 /// What a probe saw. Holds no byte of the answer's body or headers (T-01).
@@ -82,6 +110,10 @@ pub struct Outcome {
     /// From the start of name resolution to the end of the check. `None` for `NoData`.
     pub response_time_ms: Option<u32>,
     pub phases: Phases,
+    /// When the certificate that the target showed ends. `None`: there was none.
+    pub certificate_expires_at: Option<Timestamp>,
+    /// The target's address is not a public one, so that a failure of our way to the internet says nothing about it.
+    pub is_inside: bool,
 }
 
 /// What a probe hands in: which slot it ran, when it started, what it saw.
@@ -117,19 +149,10 @@ impl Outcome {
             failure: None,
             status_code: None,
             response_time_ms: None,
-            phases: Phases {
-                dns_ms: None,
-                connect_ms: None,
-                tls_ms: None,
-                first_byte_ms: None,
-                is_inside: false,
-            },
+            phases: Phases { dns_ms: None, connect_ms: None, tls_ms: None, first_byte_ms: None },
+            certificate_expires_at: None,
+            is_inside: false,
         }
-    }
-
-    /// The target lies in our own network, so that a failure of the way out does not explain it (F-13).
-    pub const fn is_inside(&self) -> bool {
-        self.phases.is_inside
     }
 
     /// The same failure, for a reason that says nothing about the target.
@@ -164,7 +187,7 @@ impl Outcome {
             failure: self.failure,
             status_code: self.status_code.and_then(|code| i16::try_from(code).ok()),
             response_time_ms: self.response_time_ms.map(|took_ms| i32::try_from(took_ms).unwrap_or(i32::MAX)),
-            phases: Phases { is_inside: false, ..self.phases },
+            phases: self.phases,
             is_manual,
         }
     }
@@ -185,7 +208,7 @@ impl CheckResult {
 }
 
 impl FailureClass {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 27] = [
         Self::ConnectionFailed,
         Self::DnsFailed,
         Self::TlsFailed,
@@ -196,6 +219,21 @@ impl FailureClass {
         Self::RedirectRefused,
         Self::UnexpectedStatus,
         Self::AnswerTooLarge,
+        Self::AssertionFailed,
+        Self::TooSlow,
+        Self::NoRecords,
+        Self::UnexpectedRecords,
+        Self::CertificateExpiring,
+        Self::CertificateExpired,
+        Self::CertificateUntrusted,
+        Self::CertificateWrongName,
+        Self::DomainExpiring,
+        Self::DomainExpired,
+        Self::DomainUnknown,
+        Self::UnexpectedAnswer,
+        Self::HandshakeRefused,
+        Self::NotServing,
+        Self::NotPermitted,
         Self::OwnNetworkDown,
         Self::ParentDown,
     ];
@@ -225,6 +263,23 @@ impl FailureClass {
                 };
             }
             Self::AnswerTooLarge => "The answer is larger than a check reads.",
+            Self::AssertionFailed => "The answer does not say what it has to say.",
+            Self::TooSlow => "The answer took longer than it may.",
+            Self::NoRecords => "The name has no such DNS records.",
+            Self::UnexpectedRecords => "The DNS records are not the expected ones.",
+            Self::CertificateExpiring => "The TLS certificate ends soon.",
+            Self::CertificateExpired => "The TLS certificate has expired.",
+            Self::CertificateUntrusted => {
+                "The TLS certificate is signed by nobody we trust, or its chain is incomplete."
+            }
+            Self::CertificateWrongName => "The TLS certificate is for other names.",
+            Self::DomainExpiring => "The registration of the domain ends soon.",
+            Self::DomainExpired => "The registration of the domain has ended.",
+            Self::DomainUnknown => "The registry says nothing about this domain.",
+            Self::UnexpectedAnswer => "The server answered something else than expected.",
+            Self::HandshakeRefused => "The server does not speak this protocol here.",
+            Self::NotServing => "The service says that it does not serve.",
+            Self::NotPermitted => "The system we run on does not permit echo requests.",
             Self::OwnNetworkDown => "Our own network had failed; this says nothing about the server.",
             Self::ParentDown => "What it depends on is down.",
         };
@@ -274,8 +329,23 @@ mod tests {
             F::RedirectRefused => 7,
             F::UnexpectedStatus => 8,
             F::AnswerTooLarge => 9,
-            F::OwnNetworkDown => 10,
-            F::ParentDown => 11,
+            F::AssertionFailed => 10,
+            F::TooSlow => 11,
+            F::NoRecords => 12,
+            F::UnexpectedRecords => 13,
+            F::CertificateExpiring => 14,
+            F::CertificateExpired => 15,
+            F::CertificateUntrusted => 16,
+            F::CertificateWrongName => 17,
+            F::DomainExpiring => 18,
+            F::DomainExpired => 19,
+            F::DomainUnknown => 20,
+            F::UnexpectedAnswer => 21,
+            F::HandshakeRefused => 22,
+            F::NotServing => 23,
+            F::NotPermitted => 24,
+            F::OwnNetworkDown => 25,
+            F::ParentDown => 26,
         };
         for (expected, class) in F::ALL.into_iter().enumerate() {
             assert_eq!(place(class), expected);

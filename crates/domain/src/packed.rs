@@ -71,8 +71,7 @@ pub fn count(packed: &[u8]) -> usize {
 
 fn write(to: &mut Vec<u8>, last: Option<Timestamp>, result: &CheckResult) {
     let code = result.status_code.filter(|code| *code != 200);
-    // Where the target lies mattered for the verdict; of the past nobody asks.
-    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms, is_inside: _ } = result.phases;
+    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms } = result.phases;
     let phases = [dns_ms, connect_ms, tls_ms, first_byte_ms];
     let has_phases = phases.iter().any(Option::is_some);
     let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
@@ -144,7 +143,7 @@ fn next(rest: &mut &[u8], last: Timestamp) -> Option<CheckResult> {
         failure,
         status_code,
         response_time_ms,
-        phases: Phases { dns_ms, connect_ms, tls_ms, first_byte_ms, is_inside: false },
+        phases: Phases { dns_ms, connect_ms, tls_ms, first_byte_ms },
         is_manual: has(MANUAL),
     })
 }
@@ -242,7 +241,6 @@ mod tests {
                         connect_ms: phases.1,
                         tls_ms: phases.2,
                         first_byte_ms: phases.3,
-                        is_inside: false,
                     },
                     is_manual,
                     ..result(at)
@@ -281,13 +279,8 @@ mod tests {
         // P-5
         let plain: Vec<CheckResult> = (0..60).map(|n| result(1_795_428_000_000 + n * 60_000)).collect();
         assert_eq!(pack(&plain).len(), 1 + 1 + 6 + 1 + 59 * 5);
-        let phases = Phases {
-            dns_ms: Some(1),
-            connect_ms: Some(9),
-            tls_ms: Some(20),
-            first_byte_ms: Some(30),
-            is_inside: false,
-        };
+        let phases =
+            Phases { dns_ms: Some(1), connect_ms: Some(9), tls_ms: Some(20), first_byte_ms: Some(30) };
         let full: Vec<CheckResult> =
             plain.into_iter().map(|result| CheckResult { phases, ..result }).collect();
         assert_eq!(pack(&full).len(), 1 + 1 + 6 + 1 + 59 * 5 + 60 * 4);

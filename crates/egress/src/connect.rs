@@ -3,27 +3,26 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::check::Phases;
+use domain::time::Timestamp;
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig};
+use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use rustls::client::Resumption;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::{AlertDescription, CertificateError, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsConnector;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::Error;
 use crate::address::Policy;
-use crate::anchor;
+use crate::anchor::is_inside;
 use crate::link::Stream;
 use crate::target::{Place, Target};
+use crate::tls_client::{Offer, TlsClients};
 
 /// Addresses of one name that are tried before it counts as unreachable.
 const MAX_ATTEMPTS: usize = 8;
@@ -44,15 +43,30 @@ pub(crate) enum ConnectError {
     Unreachable,
     Dns,
     Tls,
+    /// The other side speaks none of the protocols that were offered.
+    Protocol,
     Certificate,
+    CertificateExpired,
+    CertificateUntrusted,
+    CertificateWrongName,
     /// The fault is ours; says nothing about the target.
     Local,
+}
+
+/// What is seen on the way to a connection, also when there is none in the end.
+#[derive(Debug, Default)]
+pub(crate) struct Sight {
+    pub(crate) phases: Phases,
+    /// The address connected to, or each one tried, is inside by [`is_inside`].
+    pub(crate) is_inside: bool,
+    /// Of the last certificate shown.
+    pub(crate) certificate_expires_at: Option<Timestamp>,
 }
 
 /// Resolver and TLS settings, made once.
 pub(crate) struct Connector {
     resolver: TokioResolver,
-    tls: TlsConnector,
+    tls: TlsClients,
 }
 
 impl std::fmt::Debug for Connector {
@@ -63,15 +77,7 @@ impl std::fmt::Debug for Connector {
 
 impl Connector {
     pub(crate) fn new(resolver: Option<SocketAddr>, roots: RootCertStore) -> Result<Self, Error> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // A resumed session shows no certificate, so one that expired meanwhile would go unseen.
-        tls.resumption = Resumption::disabled();
-        Ok(Self { resolver: build_resolver(resolver)?, tls: TlsConnector::from(Arc::new(tls)) })
+        Ok(Self { resolver: build_resolver(resolver, |_| ())?, tls: TlsClients::new(roots)? })
     }
 
     /// Opens one connection. The caller holds the deadline; here it only shares the time among addresses.
@@ -80,27 +86,56 @@ impl Connector {
         target: &Target,
         policy: &Policy,
         deadline: Instant,
-        phases: &mut Phases,
+        offer: Offer,
+        sight: &mut Sight,
     ) -> Result<Stream, ConnectError> {
-        phases.is_inside = matches!(target.place(), Place::Address(address) if anchor::is_inside(*address));
-        let tcp = match target.place() {
-            Place::Address(address) if policy.permits(*address) => {
-                connect(&[*address], target.port(), deadline, phases).await?
-            }
-            Place::Address(_) => return Err(ConnectError::Refused),
-            Place::Name(name) => {
-                let addresses = self.resolve(name, policy, phases).await?;
-                connect(&addresses, target.port(), deadline, phases).await?
-            }
-        };
+        let tcp = self.tcp(target.place(), target.port(), policy, deadline, sight).await?;
         if !target.is_https() {
             return Ok(Stream::Plain(tcp));
         }
         let started = Instant::now();
-        let stream =
-            self.tls.connect(server_name(target.place())?, tcp).await.map_err(|error| tls_error(&error))?;
-        add(&mut phases.tls_ms, started);
+        let shake = self.tls.get(offer).connect(server_name(target.place())?, tcp).await;
+        let stream = shake.map_err(|error| tls_error(&error, sight))?;
+        add(&mut sight.phases.tls_ms, started);
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        sight.certificate_expires_at = shown.and_then(|certificate| expires_at(certificate));
         Ok(Stream::Tls(Box::new(stream)))
+    }
+
+    /// Connects to a place without speaking to it.
+    pub(crate) async fn tcp(
+        &self,
+        place: &Place,
+        port: u16,
+        policy: &Policy,
+        deadline: Instant,
+        sight: &mut Sight,
+    ) -> Result<TcpStream, ConnectError> {
+        let addresses = self.addresses(place, policy, sight).await?;
+        let tcp = connect(&addresses, port, deadline, &mut sight.phases).await?;
+        sight.is_inside = tcp.peer_addr().is_ok_and(|peer| is_inside(peer.ip()));
+        Ok(tcp)
+    }
+
+    /// Where a place is, as far as the policy permits to go there.
+    pub(crate) async fn addresses(
+        &self,
+        place: &Place,
+        policy: &Policy,
+        sight: &mut Sight,
+    ) -> Result<Vec<IpAddr>, ConnectError> {
+        match place {
+            Place::Address(address) => {
+                sight.is_inside = is_inside(*address);
+                if policy.permits(*address) { Ok(vec![*address]) } else { Err(ConnectError::Refused) }
+            }
+            Place::Name(name) => {
+                sight.is_inside = false;
+                let addresses = self.resolve(name, policy, &mut sight.phases).await?;
+                sight.is_inside = addresses.iter().all(|address| is_inside(*address));
+                Ok(addresses)
+            }
+        }
     }
 
     /// Every address of `name`, all permitted. One that is not refuses the name: an answer that mixes public
@@ -113,7 +148,6 @@ impl Connector {
     ) -> Result<Vec<IpAddr>, ConnectError> {
         if name == "localhost" || name.ends_with(".localhost") {
             // Constant by definition (RFC 6761), so nobody can mix anything in.
-            phases.is_inside = true;
             let mut addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
             addresses.retain(|address| policy.permits(*address));
             return if addresses.is_empty() { Err(ConnectError::Refused) } else { Ok(addresses) };
@@ -130,7 +164,6 @@ impl Connector {
         if addresses.is_empty() {
             return Err(ConnectError::Dns);
         }
-        phases.is_inside = addresses.iter().any(|address| anchor::is_inside(*address));
         if addresses.iter().all(|address| policy.permits(*address)) {
             Ok(addresses)
         } else {
@@ -145,7 +178,11 @@ pub(crate) fn add(phase: &mut Option<u32>, started: Instant) {
     *phase = Some(phase.unwrap_or(0).saturating_add(spent));
 }
 
-fn build_resolver(server: Option<SocketAddr>) -> Result<TokioResolver, Error> {
+/// A resolver of the system or of one server, with our limits and what `change` makes of them.
+pub(crate) fn build_resolver(
+    server: Option<SocketAddr>,
+    change: impl FnOnce(&mut ResolverOpts),
+) -> Result<TokioResolver, Error> {
     let unusable = |error: NetError| Error::Resolver(error.to_string());
     let mut builder = match server {
         None => TokioResolver::builder_tokio().map_err(unusable)?,
@@ -166,6 +203,7 @@ fn build_resolver(server: Option<SocketAddr>) -> Result<TokioResolver, Error> {
     options.positive_max_ttl = Some(MAX_DNS_MEMORY);
     options.negative_max_ttl = Some(MAX_NEGATIVE_DNS_MEMORY);
     options.max_active_requests = 1024;
+    change(options);
     builder.build().map_err(unusable)
 }
 
@@ -207,14 +245,14 @@ async fn connect(
     Err(ConnectError::Unreachable)
 }
 
-fn server_name(place: &Place) -> Result<ServerName<'static>, ConnectError> {
+pub(crate) fn server_name(place: &Place) -> Result<ServerName<'static>, ConnectError> {
     match place {
         Place::Address(address) => Ok(ServerName::IpAddress((*address).into())),
         Place::Name(name) => ServerName::try_from(name.clone()).map_err(|_| ConnectError::Tls),
     }
 }
 
-fn is_out_of_files(error: &io::Error) -> bool {
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| OUT_OF_FILES.contains(&code))
 }
 
@@ -225,9 +263,48 @@ fn dns_error(error: &NetError) -> ConnectError {
     }
 }
 
-fn tls_error(error: &io::Error) -> ConnectError {
+pub(crate) fn tls_error(error: &io::Error, sight: &mut Sight) -> ConnectError {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(rustls::Error::InvalidCertificate(_)) => ConnectError::Certificate,
+        Some(rustls::Error::InvalidCertificate(reason)) => {
+            sight.certificate_expires_at = match reason {
+                CertificateError::ExpiredContext { not_after, .. } => timestamp(*not_after),
+                _ => None,
+            };
+            certificate_error(reason)
+        }
+        Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => ConnectError::Protocol,
         _ => ConnectError::Tls,
     }
+}
+
+fn certificate_error(reason: &CertificateError) -> ConnectError {
+    match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            ConnectError::CertificateExpired
+        }
+        // A signature that does not fit: somebody with the name of one we trust, but not its key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            ConnectError::CertificateUntrusted
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            ConnectError::CertificateWrongName
+        }
+        // What a certificate that was signed by itself mostly looks like.
+        CertificateError::Other(other)
+            if other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity) =>
+        {
+            ConnectError::CertificateUntrusted
+        }
+        _ => ConnectError::Certificate,
+    }
+}
+
+/// When this certificate ends; the target wrote it, so anything may stand there.
+pub(crate) fn expires_at(certificate: &[u8]) -> Option<Timestamp> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    certificate.validity().not_after.timestamp().checked_mul(1000).map(Timestamp::from_ms)
+}
+
+fn timestamp(at: UnixTime) -> Option<Timestamp> {
+    i64::try_from(at.as_secs()).ok()?.checked_mul(1000).map(Timestamp::from_ms)
 }

@@ -1,26 +1,50 @@
-//! The only door out: addresses, DNS, connections and the HTTP check, behind one SSRF guard (T-01, T-24).
+//! The only door out: addresses, DNS, connections and the checks, behind one SSRF guard (T-01, T-24).
 //!
-//! `address` decides which addresses may be reached, `target` reads a URL once, `connect` resolves, compares
-//! every address and connects to exactly those, `http_check` runs one check over it. `anchor` is for our own network.
+//! `address` decides which addresses may be reached, `target` reads a URL or host once, `connect` resolves, compares
+//! every address and connects to exactly those. `http` runs an HTTP check over it, whose answer `assertions` compares;
+//! `probe` runs one of the other kinds, which have a file each. `anchor` is for our own network.
 
 mod address;
 mod anchor;
+mod assertions;
 mod connect;
+mod dns;
+mod domain_expiry;
+mod drive;
+mod fetch;
+mod finding;
+mod form;
+mod grpc;
 mod host_slots;
-mod http_check;
+mod http;
+#[cfg(test)]
+mod http2_tests;
+mod icmp;
 mod link;
+mod probe;
 mod target;
+mod tcp;
+mod tls;
+mod tls_certificate;
+mod tls_client;
+#[cfg(test)]
+mod tls_kinds_tests;
 #[cfg(test)]
 mod tls_tests;
+mod websocket;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http::HeaderValue;
+use ::http::HeaderValue;
+use domain::check::{CheckJob, Outcome};
+use domain::monitor::Settings;
 use ipnet::IpNet;
 
 pub use address::{Policy, is_forbidden};
 pub use anchor::anchor_answers;
+pub use finding::Finding;
+pub use http::check_http;
 pub use target::{Target, TargetError};
 
 use crate::connect::Connector;
@@ -53,6 +77,9 @@ pub struct EgressConfig {
     pub own_hosts: Vec<String>,
     /// Where the owner of a target can ask who we are; part of the `User-Agent`. `None`: left out.
     pub contact_url: Option<String>,
+    /// Where the registration of a domain is asked for: the URL before the domain's name. It goes through the guard
+    /// like every target. `None`: a public redirector, which knows the server of each registry.
+    pub rdap_base: Option<String>,
 }
 
 impl Default for EgressConfig {
@@ -64,6 +91,7 @@ impl Default for EgressConfig {
             own_addresses: Vec::new(),
             own_hosts: Vec::new(),
             contact_url: None,
+            rdap_base: None,
         }
     }
 }
@@ -76,6 +104,9 @@ pub struct Egress(Arc<Inner>);
 struct Inner {
     rules: target::Rules,
     connector: Connector,
+    tls: tls::Connectors,
+    dns: dns::Asker,
+    rdap_base: String,
     slots: HostSlots,
     user_agent: HeaderValue,
 }
@@ -88,11 +119,30 @@ impl Egress {
     }
 
     fn with_roots(config: EgressConfig, roots: rustls::RootCertStore) -> Result<Self, Error> {
+        let tls = tls::Connectors::new(&roots)?;
+        let dns = dns::Asker::new(config.resolver)?;
         let connector = Connector::new(config.resolver, roots)?;
+        let rdap_base = config.rdap_base.clone().unwrap_or_else(|| domain_expiry::DEFAULT_BASE.to_owned());
         let user_agent = user_agent(config.contact_url.as_deref())?;
         let slots = HostSlots::new(config.per_host_concurrency);
         let rules = target::Rules::new(config);
-        Ok(Self(Arc::new(Inner { rules, connector, slots, user_agent })))
+        Ok(Self(Arc::new(Inner { rules, connector, tls, dns, rdap_base, slots, user_agent })))
+    }
+
+    /// Runs one check of any kind, each hop on a connection of its own. Ends within `timeout_ms` of getting a place at the
+    /// target's host; without a place in that time the outcome is `NoData`.
+    pub async fn check(&self, job: &CheckJob) -> Outcome {
+        match &job.settings {
+            None => self.http(job, None).await,
+            Some(Settings::Http(settings)) => self.http(job, Some(settings)).await,
+            Some(settings) => probe::run(&self.0, job, settings).await,
+        }
+    }
+
+    /// What is wrong with the settings of a check, for the form: syntax, forbidden addresses, ports and lengths. Of
+    /// HTTP nothing: its settings have [`check_http`], its URL has [`Self::validate`].
+    pub fn validate_settings(&self, settings: &Settings) -> Vec<Finding> {
+        form::findings(&self.0.rules, settings)
     }
 
     /// Whether this text may become a target at all. Asks no DNS: a name is compared with the rules again at

@@ -25,6 +25,16 @@ pub(crate) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+impl Stream {
+    /// Whether both sides agreed on HTTP/2 in the handshake.
+    pub(crate) fn speaks_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(b"h2"),
+        }
+    }
+}
+
 impl Link {
     pub(crate) const fn new(stream: Stream, allowance_bytes: usize) -> Self {
         Self { stream, left_bytes: allowance_bytes }

@@ -64,6 +64,17 @@ pub(crate) enum Place {
     Address(IpAddr),
 }
 
+impl Place {
+    /// As the host of a URL: brackets around IPv6.
+    pub(crate) fn host(&self) -> String {
+        match self {
+            Self::Name(name) => name.clone(),
+            Self::Address(IpAddr::V4(address)) => address.to_string(),
+            Self::Address(IpAddr::V6(address)) => format!("[{address}]"),
+        }
+    }
+}
+
 /// An accepted URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -150,7 +161,7 @@ impl Rules {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(TargetError::UserinfoNotAllowed);
         }
-        let place = self.place(&url)?;
+        let place = self.place(url.host().ok_or(TargetError::HostNotAllowed)?)?;
         let port = url.port_or_known_default().ok_or(TargetError::Malformed)?;
         if BAD_PORTS.contains(&port) {
             return Err(TargetError::PortNotAllowed);
@@ -162,11 +173,27 @@ impl Rules {
         Ok(Target { url, place, port, authority, path })
     }
 
-    fn place(&self, url: &Url) -> Result<Place, TargetError> {
-        let address = match url.host().ok_or(TargetError::HostNotAllowed)? {
+    /// A host that stands by itself: a name, or an address with or without brackets.
+    pub(crate) fn host(&self, text: &str) -> Result<Place, TargetError> {
+        self.place(read_host(text)?)
+    }
+
+    /// A name that is looked up and never connected to, so that only its form counts.
+    pub(crate) fn plain_name(&self, text: &str) -> Result<String, TargetError> {
+        let Host::Domain(name) = read_host(text)? else { return Err(TargetError::HostNotAllowed) };
+        let name = bare_name(&name);
+        let is_local = !name.contains('.') || name.ends_with(".localhost");
+        if !is_dns_name(name) || (is_local && !self.policy.allows_private()) {
+            return Err(TargetError::HostNotAllowed);
+        }
+        Ok(name.to_owned())
+    }
+
+    fn place<S: AsRef<str>>(&self, host: Host<S>) -> Result<Place, TargetError> {
+        let address = match host {
             Host::Ipv4(address) => IpAddr::V4(address),
             Host::Ipv6(address) => IpAddr::V6(address),
-            Host::Domain(name) => return self.name(bare_name(name)),
+            Host::Domain(name) => return self.name(bare_name(name.as_ref())),
         };
         if self.policy.permits(address) {
             Ok(Place::Address(address))
@@ -181,6 +208,17 @@ impl Rules {
             || (is_local && !self.policy.allows_private())
             || self.own_hosts.iter().any(|own| own == name);
         if is_refused { Err(TargetError::HostNotAllowed) } else { Ok(Place::Name(name.to_owned())) }
+    }
+}
+
+fn read_host(text: &str) -> Result<Host<String>, TargetError> {
+    // Before parsing: the parser's work grows with the text.
+    if text.len() > MAX_URL_BYTES {
+        return Err(TargetError::TooLong);
+    }
+    match text.parse() {
+        Ok(address) => Ok(Host::Ipv6(address)),
+        Err(_) => Host::parse(text).map_err(|_| TargetError::HostNotAllowed),
     }
 }
 

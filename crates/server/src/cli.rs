@@ -140,7 +140,20 @@ pub enum Org {
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Check {
-    pub url: String,
+    /// URL of a website, or `tcp://host:port`, `tls://host[:port]`, `dns://name?record=MX&resolver=1.1.1.1`,
+    /// `icmp://host`, `domain://example.com`, `ws[s]://host/path`, `grpc[s]://host:port/service`
+    #[arg(required_unless_present = "settings")]
+    pub target: Option<String>,
+    /// All settings of a kind as JSON, such as `{"kind":"http","verify_certificate":false}`; only those of HTTP go with a
+    /// URL, the others name their target
+    #[arg(long, value_name = "JSON")]
+    pub settings: Option<String>,
+    /// Read secrets for these settings from standard input, as JSON with `password`, `token` and `headers`
+    #[arg(long, requires = "settings")]
+    pub secrets_stdin: bool,
+    /// Method of HTTP
+    #[arg(long, value_enum, default_value_t)]
+    pub method: MethodName,
     /// Show each phase, or why the address is refused
     #[arg(long)]
     pub explain: bool,
@@ -173,6 +186,15 @@ pub enum TierName {
     Free,
     Pro,
     Team,
+}
+
+/// The methods of HTTP as they are typed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum MethodName {
+    #[default]
+    Get,
+    Head,
+    Post,
 }
 
 /// How the process ends; scripts rely on the numbers.
@@ -255,7 +277,6 @@ mod tests {
         };
         let restore = User::Restore { email: "alice@example.com".into() };
         let set_tier = Org::SetTier { slug: "acme".into(), tier: TierName::Team };
-        let check = Check { url: "https://example.com".into(), explain: true, output: plain };
         for (line, expected) in [
             ("serve", Command::Serve),
             ("migrate up", Command::Migrate(Migrate::Up)),
@@ -273,7 +294,6 @@ mod tests {
             ("org list", Command::Org(Org::List(plain))),
             ("org list --json", Command::Org(Org::List(json))),
             ("org set-tier acme team", Command::Org(set_tier)),
-            ("check https://example.com --explain", Command::Check(check)),
             ("config show", Command::Config(ConfigCommand::Show { redacted: false, output: plain })),
             (
                 "config show --redacted --json",
@@ -283,6 +303,37 @@ mod tests {
             ("version", Command::Version(plain)),
         ] {
             assert_eq!(parsed(&format!("indie-status {line}")).unwrap().chosen(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_check_has_a_target_or_settings_or_both() {
+        let plain = Output::default();
+        let check = |target: Option<&str>| Check {
+            target: target.map(str::to_owned),
+            settings: None,
+            secrets_stdin: false,
+            method: MethodName::Get,
+            explain: false,
+            output: plain,
+        };
+        let page = Check { explain: true, ..check(Some("https://example.com")) };
+        let socket = check(Some("tcp://db.example.com:5432"));
+        let whole = Check {
+            settings: Some(r#"{"kind":"http"}"#.into()),
+            secrets_stdin: true,
+            method: MethodName::Post,
+            ..check(Some("https://example.com"))
+        };
+        let other = Check { settings: Some(r#"{"kind":"icmp"}"#.into()), ..check(None) };
+        for (line, expected) in [
+            ("check https://example.com --explain", page),
+            (r#"check https://example.com --settings {"kind":"http"} --secrets-stdin --method post"#, whole),
+            (r#"check --settings {"kind":"icmp"}"#, other),
+            ("check tcp://db.example.com:5432", socket),
+        ] {
+            let chosen = parsed(&format!("indie-status {line}")).unwrap().chosen();
+            assert_eq!(chosen, Command::Check(expected), "{line}");
         }
     }
 
@@ -299,6 +350,10 @@ mod tests {
             "org set-tier acme",
             "org set-tier acme gold",
             "check",
+            "check --explain",
+            "check https://example.com --settings",
+            "check https://example.com --secrets-stdin",
+            "check https://example.com --method dance",
             "serve --colour",
         ] {
             let error = parsed(&format!("indie-status {line}")).expect_err(line);

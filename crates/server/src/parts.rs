@@ -54,6 +54,7 @@ pub fn egress(config: &Config) -> anyhow::Result<Egress> {
         allow_cidrs: config.egress.allow_cidrs.clone(),
         per_host_concurrency: usize::try_from(config.egress.per_host_concurrency).unwrap_or(usize::MAX),
         contact_url: Some(config.contact_url().to_owned()),
+        rdap_base: config.egress.rdap_url.clone(),
         own_hosts: if config.public_url.is_loopback() {
             Vec::new()
         } else {

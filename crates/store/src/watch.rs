@@ -44,6 +44,8 @@ impl DueMonitor {
             method: self.method,
             expected_status: u16::try_from(self.expected_status).unwrap_or(0),
             timeout_ms: u32::try_from(self.timeout_seconds).unwrap_or(1).saturating_mul(1000),
+            settings: None,
+            secrets: None,
         }
     }
 }

@@ -1,5 +1,15 @@
 //! Monitor: what we check, how often, and what counts as a good answer (S4, S34, X43).
 
+mod assertion;
+mod settings;
+
+pub use assertion::{Assertion, Test};
+pub use settings::{
+    Auth, DnsSettings, DomainExpirySettings, GrpcSettings, Header, HttpSettings, HttpVersion, IcmpSettings,
+    MonitorKind, RecordType, Secrets, Settings, StatusRange, TcpSettings, TlsCertificateSettings,
+    WebsocketSettings,
+};
+
 use crate::check::{CheckStatus, FailureClass};
 use crate::id::{MonitorId, OrgId, ServiceId};
 use crate::time::Timestamp;

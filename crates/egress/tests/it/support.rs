@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::check::{CheckJob, Outcome};
-use domain::monitor::Method;
+use domain::monitor::{HttpSettings, Method, Settings};
 use domain::time::Timestamp;
 use egress::{Egress, EgressConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,7 +26,92 @@ pub(crate) fn job(url: &str) -> CheckJob {
         method: Method::Get,
         expected_status: 200,
         timeout_ms: 5_000,
+        settings: None,
+        secrets: None,
     }
+}
+
+pub(crate) fn job_with(url: &str, settings: HttpSettings) -> CheckJob {
+    CheckJob { settings: Some(Settings::Http(Box::new(settings))), ..job(url) }
+}
+
+/// A check of another kind than HTTP that ends soon.
+pub(crate) fn kind_job(settings: Settings) -> CheckJob {
+    CheckJob { timeout_ms: 1_500, settings: Some(settings), ..job("") }
+}
+
+/// Runs a check of another kind than HTTP against a server of these tests, and sees that it ends in time.
+pub(crate) async fn check_kind(settings: Settings) -> Outcome {
+    check_kind_through(&open_egress(), settings).await
+}
+
+pub(crate) async fn check_kind_through(egress: &Egress, settings: Settings) -> Outcome {
+    let job = kind_job(settings);
+    let started = std::time::Instant::now();
+    let outcome = egress.check(&job).await;
+    // Generous: the machine may be busy.
+    let most = Duration::from_millis(job.timeout_ms.into()) + Duration::from_secs(2);
+    assert!(started.elapsed() < most, "{job:?}: {:?}", started.elapsed());
+    outcome
+}
+
+/// A port where nobody listens.
+pub(crate) async fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}
+
+/// Accepts and says nothing.
+pub(crate) async fn silent_server() -> SocketAddr {
+    serve("127.0.0.1", |stream| async move {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        drop(stream);
+    })
+    .await
+}
+
+/// Ends every connection with a reset, as soon as something was read or at once.
+pub(crate) async fn resetting_server(reads: bool) -> SocketAddr {
+    serve("127.0.0.1", move |mut stream| async move {
+        if reads {
+            let _ = stream.read(&mut [0; 4096]).await;
+        }
+        stream.set_zero_linger().unwrap();
+    })
+    .await
+}
+
+/// Answers whatever comes with an error of HTTP/1.1 and closes, as web servers do with other protocols.
+pub(crate) async fn old_web_server() -> SocketAddr {
+    serve("127.0.0.1", |mut stream| async move {
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
+        let _ = stream.shutdown().await;
+        // Closing with unread bytes would be a reset.
+        while stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {}
+    })
+    .await
+}
+
+/// Sends `start`, then `again` for ever; counts what it got rid of.
+pub(crate) async fn flooding_server(
+    start: &'static [u8],
+    again: &'static [u8],
+) -> (SocketAddr, Arc<AtomicUsize>) {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&sent);
+    let block = Arc::new(again.repeat(64 * 1024 / again.len() + 1));
+    let address = serve("127.0.0.1", move |mut stream| {
+        let (block, count) = (Arc::clone(&block), Arc::clone(&count));
+        async move {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(start).await;
+            while let Ok(written) = stream.write(&block).await {
+                count.fetch_add(written, Ordering::SeqCst);
+            }
+        }
+    })
+    .await;
+    (address, sent)
 }
 
 pub(crate) fn egress(allow: &[&str], resolver: Option<SocketAddr>) -> Egress {
@@ -169,7 +254,7 @@ impl DnsStub {
 }
 
 /// Name, record type and end of the question.
-fn question(query: &[u8]) -> (String, u16, usize) {
+pub(crate) fn question(query: &[u8]) -> (String, u16, usize) {
     let mut labels = Vec::new();
     let mut at = 12;
     while query[at] != 0 {

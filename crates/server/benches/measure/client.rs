@@ -99,6 +99,8 @@ async fn guarded(egress: &Egress, url: String) -> anyhow::Result<()> {
         method: Method::Get,
         expected_status: 200,
         timeout_ms: 10_000,
+        settings: None,
+        secrets: None,
     };
     let outcome = egress.check(&job).await;
     if outcome.status != CheckStatus::Up {

@@ -1,6 +1,7 @@
-//! One file per command of the command line. `main` reads the configuration and comes here.
+//! One file per command of the command line, `check_target` apart. `main` reads the configuration and comes here.
 
 mod check;
+mod check_target;
 mod migrate;
 mod openapi;
 mod org;

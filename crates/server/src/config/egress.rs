@@ -18,11 +18,13 @@ pub struct EgressConfig {
     pub per_host_concurrency: u32,
     /// Where the owner of a watched host can complain; part of the `User-Agent`. `None`: the public URL.
     pub contact_url: Option<String>,
+    /// Where registrations of domains are asked for: the URL before the domain's name. `None`: a public redirector.
+    pub rdap_url: Option<String>,
 }
 
 impl Default for EgressConfig {
     fn default() -> Self {
-        Self { allow_cidrs: Vec::new(), per_host_concurrency: 5, contact_url: None }
+        Self { allow_cidrs: Vec::new(), per_host_concurrency: 5, contact_url: None, rdap_url: None }
     }
 }
 
@@ -40,12 +42,20 @@ impl EgressConfig {
             let is_web = matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
             (is_web || (url.scheme() == "mailto" && url.path().contains('@'))).then(|| url.to_string())
         })?;
+        let advice = "an address such as https://rdap.org/domain/";
+        let rdap_url = settings.optional("egress.rdap_url", advice, |text| {
+            let url = Url::parse(text).ok()?;
+            let is_base =
+                matches!(url.scheme(), "http" | "https") && url.query().or(url.fragment()).is_none();
+            is_base.then(|| url.to_string())
+        })?;
         Ok(Self {
             allow_cidrs,
             per_host_concurrency: settings
                 .number("egress.per_host_concurrency", &(1..=1_000))?
                 .unwrap_or(default.per_host_concurrency),
             contact_url,
+            rdap_url,
         })
     }
 }

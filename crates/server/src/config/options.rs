@@ -20,6 +20,7 @@ pub const OPTIONS: &[&str] = &[
     "egress.allow_cidrs",
     "egress.per_host_concurrency",
     "egress.contact_url",
+    "egress.rdap_url",
     "checks.concurrency",
     "checks.confirm_after_seconds",
     "checks.anchors",

@@ -242,6 +242,10 @@ const FILES: &[(&str, &str)] = &[
         "egress.contact_url in c.toml is \"ask us\": write an address such as https://example.com/contact or mailto:abuse@example.com.",
     ),
     (
+        "[egress]\nrdap_url = 'rdap.org'",
+        "egress.rdap_url in c.toml is \"rdap.org\": write an address such as https://rdap.org/domain/.",
+    ),
+    (
         "[checks]\nconcurrency = -1",
         "checks.concurrency in c.toml is -1: write a whole number from 1 to 10000, without quotes.",
     ),

@@ -151,7 +151,7 @@ async fn result(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
 /// The staircase: what was reached took its time, the first thing that was not is where it failed.
 fn phases(url: &str, check: &CheckResult) -> Vec<Phase> {
     let names = ["DNS", "TCP connect", "TLS handshake", "First byte"];
-    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms, is_inside: _ } = check.phases;
+    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms } = check.phases;
     let is_https = url.starts_with("https:");
     let failed = check.failure.map(|class| failed_phase(class, check.phases));
     names
@@ -179,16 +179,16 @@ const fn failed_phase(class: FailureClass, took: Phases) -> usize {
     match class {
         F::DnsFailed => 0,
         F::ConnectionFailed => 1,
-        F::TlsFailed | F::CertificateInvalid => 2,
+        F::TlsFailed
+        | F::HandshakeRefused
+        | F::CertificateInvalid
+        | F::CertificateExpired
+        | F::CertificateUntrusted
+        | F::CertificateWrongName => 2,
         F::TimedOut if took.dns_ms.is_none() && took.connect_ms.is_none() => 0,
         F::TimedOut if took.connect_ms.is_none() => 1,
         F::TimedOut | F::ProtocolError => 3,
-        F::TooManyRedirects
-        | F::RedirectRefused
-        | F::UnexpectedStatus
-        | F::AnswerTooLarge
-        | F::OwnNetworkDown
-        | F::ParentDown => 4,
+        _ => 4,
     }
 }
 
@@ -197,16 +197,14 @@ const fn short(class: FailureClass) -> &'static str {
     match class {
         F::DnsFailed => "the name is not known",
         F::ConnectionFailed => "no connection",
-        F::TlsFailed => "the handshake failed",
+        F::TlsFailed | F::HandshakeRefused => "the handshake failed",
         F::CertificateInvalid => "the certificate is not valid",
+        F::CertificateExpired => "the certificate has expired",
+        F::CertificateUntrusted => "nobody we trust signed the certificate",
+        F::CertificateWrongName => "the certificate is for other names",
         F::TimedOut => "no answer in time",
         F::ProtocolError => "the answer was not HTTP",
-        F::TooManyRedirects
-        | F::RedirectRefused
-        | F::UnexpectedStatus
-        | F::AnswerTooLarge
-        | F::OwnNetworkDown
-        | F::ParentDown => "",
+        _ => "",
     }
 }
 
@@ -219,10 +217,15 @@ const fn advice(class: FailureClass) -> &'static str {
             "Look whether the server runs, the port is right, and a firewall lets us in. Private addresses are \
              never reached."
         }
-        F::TlsFailed => {
+        F::TlsFailed | F::HandshakeRefused => {
             "The server and we found no common TLS version, or it speaks plain HTTP on this port."
         }
         F::CertificateInvalid => "Renew the certificate, or look whether it names this host.",
+        F::CertificateExpired => "Renew the certificate.",
+        F::CertificateUntrusted => {
+            "Use a certificate of a public authority, and let the server send its whole chain."
+        }
+        F::CertificateWrongName => "Watch a name that the certificate has, or get one that has this name.",
         F::TimedOut => {
             "The server took longer than 10 s. A page that is made faster, such as /health, is a better target."
         }
@@ -232,6 +235,8 @@ const fn advice(class: FailureClass) -> &'static str {
         F::UnexpectedStatus => "Mend the server, or expect another status for this address.",
         F::AnswerTooLarge => "Watch a smaller page, such as /health.",
         F::OwnNetworkDown | F::ParentDown => "Wait for the next check.",
+        // The first check is a plain HTTP check; the others cannot happen to it.
+        _ => "",
     }
 }
 
@@ -286,13 +291,7 @@ mod tests {
 
     #[test]
     fn the_staircase_ends_where_the_check_failed() {
-        let all = Phases {
-            dns_ms: Some(3),
-            connect_ms: Some(5),
-            tls_ms: Some(7),
-            first_byte_ms: Some(11),
-            ..Phases::default()
-        };
+        let all = Phases { dns_ms: Some(3), connect_ms: Some(5), tls_ms: Some(7), first_byte_ms: Some(11) };
         assert_eq!(drawn("https://a.example", None, all), ["3", "5", "7", "11"]);
         let plain = Phases { dns_ms: None, tls_ms: None, ..all };
         assert_eq!(drawn("http://a.example", None, plain), ["-", "5", "-", "11"]);
@@ -303,6 +302,15 @@ mod tests {
         let expected = ["3", "5", "the certificate is not valid", "-"];
         let connected = Phases { tls_ms: None, first_byte_ms: None, ..all };
         assert_eq!(drawn("https://a.example", tls, connected), expected);
+        for (class, why) in [
+            (FailureClass::CertificateExpired, "the certificate has expired"),
+            (FailureClass::CertificateUntrusted, "nobody we trust signed the certificate"),
+            (FailureClass::CertificateWrongName, "the certificate is for other names"),
+            (FailureClass::HandshakeRefused, "the handshake failed"),
+        ] {
+            assert_eq!(drawn("https://a.example", Some(class), connected), ["3", "5", why, "-"]);
+            assert!(!advice(class).is_empty(), "{class:?}");
+        }
         let status = Some(FailureClass::UnexpectedStatus);
         assert_eq!(drawn("https://a.example", status, all), ["3", "5", "7", "11"]);
     }

@@ -1,0 +1,281 @@
+//! What all kinds but HTTP have in common: a place at the target's host, one deadline around everything, connections
+//! through the guard, and an outcome that holds no byte of the answer (T-01, T-19, T-24).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use domain::check::{CheckJob, CheckStatus, FailureClass, Outcome};
+use domain::monitor::{Secrets, Settings};
+use domain::time::{DAY_MS, Timestamp};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::connect::{ConnectError, Sight, add, expires_at, server_name, tls_error};
+use crate::host_slots::Slot;
+use crate::link::Stream;
+use crate::target::Place;
+use crate::tls::Offer;
+use crate::{Inner, dns, domain_expiry, grpc, icmp, tcp, tls_certificate, websocket};
+
+/// What is read of one answer, unless a kind says otherwise.
+pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// Mail between servers, and no port at all: never a target, whatever is spoken (T-01).
+pub(crate) const REFUSED_PORTS: [u16; 4] = [0, 25, 465, 587];
+
+/// Why a check did not end well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stop {
+    status: CheckStatus,
+    failure: Option<FailureClass>,
+}
+
+impl Stop {
+    pub(crate) const fn down(failure: FailureClass) -> Self {
+        Self { status: CheckStatus::Down, failure: Some(failure) }
+    }
+
+    pub(crate) const fn degraded(failure: FailureClass) -> Self {
+        Self { status: CheckStatus::Degraded, failure: Some(failure) }
+    }
+
+    /// We cannot tell anything about the target, and perhaps why.
+    pub(crate) const fn unknown(failure: Option<FailureClass>) -> Self {
+        Self { status: CheckStatus::NoData, failure }
+    }
+
+    /// The same failure, when it says nothing about what is watched.
+    pub(crate) const fn into_unknown(self) -> Self {
+        Self::unknown(self.failure)
+    }
+
+    pub(crate) const fn failure(self) -> Option<FailureClass> {
+        self.failure
+    }
+}
+
+/// Refused and unreachable are one class, so that the answer is no map of a private network.
+impl From<ConnectError> for Stop {
+    fn from(error: ConnectError) -> Self {
+        Self::down(match error {
+            ConnectError::Refused | ConnectError::Unreachable => FailureClass::ConnectionFailed,
+            ConnectError::Dns => FailureClass::DnsFailed,
+            ConnectError::Tls => FailureClass::TlsFailed,
+            ConnectError::Protocol => FailureClass::HandshakeRefused,
+            ConnectError::Certificate => FailureClass::CertificateInvalid,
+            ConnectError::CertificateExpired => FailureClass::CertificateExpired,
+            ConnectError::CertificateUntrusted => FailureClass::CertificateUntrusted,
+            ConnectError::CertificateWrongName => FailureClass::CertificateWrongName,
+            ConnectError::Local => return Self::unknown(None),
+        })
+    }
+}
+
+/// One check under way.
+pub(crate) struct Probe<'a> {
+    pub(crate) inner: &'a Inner,
+    pub(crate) secrets: Option<&'a Secrets>,
+    pub(crate) deadline: Instant,
+    pub(crate) sight: Sight,
+    pub(crate) status_code: Option<u16>,
+    slot: Option<Slot<'a>>,
+    is_waiting: bool,
+}
+
+/// Runs one check of any kind but HTTP.
+pub(crate) async fn run(inner: &Inner, job: &CheckJob, settings: &Settings) -> Outcome {
+    let limit = Duration::from_millis(job.timeout_ms.into());
+    // Without a host nothing is asked of anybody, so nobody has to wait.
+    let slot = match host(inner, settings) {
+        Some(host) => timeout(limit, inner.slots.take(&host)).await,
+        None => Ok(None),
+    };
+    let Ok(slot) = slot else { return Outcome::no_data() };
+    let started = Instant::now();
+    let mut probe = Probe {
+        inner,
+        secrets: job.secrets.as_ref(),
+        deadline: started + limit,
+        sight: Sight::default(),
+        status_code: None,
+        slot,
+        is_waiting: false,
+    };
+    let end = timeout_at(probe.deadline, probe.visit(settings)).await;
+    let end = end.unwrap_or_else(|_| Err(probe.ran_out()));
+    let end = match settings {
+        Settings::DomainExpiry(_) => end.map_err(domain_expiry::about_the_domain),
+        _ => end,
+    };
+    probe.outcome(end, started)
+}
+
+/// Whose place a check takes. `None`: it will be refused.
+fn host(inner: &Inner, settings: &Settings) -> Option<String> {
+    let rules = &inner.rules;
+    let host = |text: &str| rules.host(text).ok().map(|place| place.host());
+    match settings {
+        Settings::Http(_) => None,
+        Settings::Tcp(settings) => host(&settings.host),
+        Settings::Dns(settings) => dns::host(rules, settings),
+        Settings::Icmp(settings) => host(&settings.host),
+        Settings::TlsCertificate(settings) => host(&settings.host),
+        Settings::DomainExpiry(settings) => {
+            domain_expiry::target(inner, settings).ok().map(|target| target.place().host())
+        }
+        Settings::Websocket(settings) => {
+            websocket::target(rules, &settings.url).ok().map(|target| target.place().host())
+        }
+        Settings::Grpc(settings) => host(&settings.host),
+    }
+}
+
+impl<'a> Probe<'a> {
+    async fn visit(&mut self, settings: &Settings) -> Result<(), Stop> {
+        match settings {
+            // Has a way of its own.
+            Settings::Http(_) => Err(Stop::unknown(None)),
+            Settings::Tcp(settings) => tcp::check(self, settings).await,
+            Settings::Dns(settings) => dns::check(self, settings).await,
+            Settings::Icmp(settings) => icmp::check(self, settings).await,
+            Settings::TlsCertificate(settings) => tls_certificate::check(self, settings).await,
+            Settings::DomainExpiry(settings) => domain_expiry::check(self, settings).await,
+            Settings::Websocket(settings) => websocket::check(self, settings).await,
+            Settings::Grpc(settings) => grpc::check(self, settings).await,
+        }
+    }
+
+    /// Gives the old host's place back before queueing for the new one: two checks in opposite directions would wait
+    /// for each other.
+    pub(crate) async fn move_slot(&mut self, host: &str) {
+        if self.slot.as_ref().is_some_and(|slot| !slot.is_for(host)) {
+            self.slot = None;
+            self.is_waiting = true;
+            let inner: &'a Inner = self.inner;
+            self.slot = inner.slots.take(host).await;
+            self.is_waiting = false;
+        }
+    }
+
+    /// Where a host of the settings is, read by the rules.
+    pub(crate) fn place(&self, host: &str, port: u16) -> Result<Place, Stop> {
+        let refused = Stop::down(FailureClass::ConnectionFailed);
+        if REFUSED_PORTS.contains(&port) {
+            return Err(refused);
+        }
+        self.inner.rules.host(host).map_err(|_| refused)
+    }
+
+    /// Every address of a place, all permitted.
+    pub(crate) async fn addresses(&mut self, place: &Place) -> Result<Vec<IpAddr>, Stop> {
+        let policy = self.inner.rules.policy();
+        Ok(self.inner.connector.addresses(place, policy, &mut self.sight).await?)
+    }
+
+    pub(crate) async fn connect(&mut self, place: &Place, port: u16) -> Result<TcpStream, Stop> {
+        let policy = self.inner.rules.policy();
+        let connector = &self.inner.connector;
+        Ok(connector.tcp(place, port, policy, self.deadline, &mut self.sight).await?)
+    }
+
+    /// Connects, and shakes hands when `tls` says what to offer.
+    pub(crate) async fn open(
+        &mut self,
+        place: &Place,
+        port: u16,
+        tls: Option<Offer>,
+    ) -> Result<Stream, Stop> {
+        let tcp = self.connect(place, port).await?;
+        let Some(offer) = tls else { return Ok(Stream::Plain(tcp)) };
+        let connector = self.inner.tls.offering(offer);
+        let stream = self.handshake(place, tcp, connector).await?;
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        self.sight.certificate_expires_at = certificates.first().and_then(|shown| expires_at(shown));
+        Ok(Stream::Tls(Box::new(stream)))
+    }
+
+    pub(crate) async fn handshake(
+        &mut self,
+        place: &Place,
+        tcp: TcpStream,
+        connector: &TlsConnector,
+    ) -> Result<TlsStream<TcpStream>, Stop> {
+        let started = Instant::now();
+        let stream = connector.connect(server_name(place)?, tcp).await;
+        let stream = stream.map_err(|error| tls_error(&error, &mut self.sight))?;
+        add(&mut self.sight.phases.tls_ms, started);
+        Ok(stream)
+    }
+
+    const fn ran_out(&self) -> Stop {
+        if self.is_waiting { Stop::unknown(None) } else { Stop::down(FailureClass::TimedOut) }
+    }
+
+    fn outcome(self, end: Result<(), Stop>, started: Instant) -> Outcome {
+        let (status, failure) = match end {
+            Ok(()) => (CheckStatus::Up, None),
+            Err(stop) => (stop.status, stop.failure),
+        };
+        let mut response_time_ms = None;
+        if status != CheckStatus::NoData {
+            add(&mut response_time_ms, started);
+        }
+        Outcome {
+            status,
+            failure,
+            status_code: self.status_code,
+            response_time_ms,
+            phases: self.sight.phases,
+            certificate_expires_at: self.sight.certificate_expires_at,
+            is_inside: self.sight.is_inside,
+        }
+    }
+}
+
+/// How something that ends stands at `now`: ended, or fewer days left than the owner allows.
+pub(crate) fn judge_end(
+    end: Timestamp,
+    now: Timestamp,
+    days: (u16, u16),
+    classes: (FailureClass, FailureClass),
+) -> Result<(), Stop> {
+    let (warn_days, fail_days) = days;
+    let (expiring, expired) = classes;
+    let left_ms = end.since(now);
+    if left_ms <= 0 {
+        Err(Stop::down(expired))
+    } else if left_ms < i64::from(fail_days) * DAY_MS {
+        Err(Stop::down(expiring))
+    } else if left_ms < i64::from(warn_days) * DAY_MS {
+        Err(Stop::degraded(expiring))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_left_are_compared_with_both_limits() {
+        let classes = (FailureClass::DomainExpiring, FailureClass::DomainExpired);
+        let judge = |left_ms: i64| {
+            let now = Timestamp::from_ms(1_795_428_131_000);
+            judge_end(now.plus_ms(left_ms), now, (30, 7), classes)
+        };
+        for (left_ms, expected) in [
+            (30 * DAY_MS, Ok(())),
+            (30 * DAY_MS - 1, Err(Stop::degraded(FailureClass::DomainExpiring))),
+            (7 * DAY_MS, Err(Stop::degraded(FailureClass::DomainExpiring))),
+            (7 * DAY_MS - 1, Err(Stop::down(FailureClass::DomainExpiring))),
+            (1, Err(Stop::down(FailureClass::DomainExpiring))),
+            (0, Err(Stop::down(FailureClass::DomainExpired))),
+            (-1, Err(Stop::down(FailureClass::DomainExpired))),
+            (i64::MIN, Err(Stop::down(FailureClass::DomainExpired))),
+        ] {
+            assert_eq!(judge(left_ms), expected, "{left_ms}");
+        }
+    }
+}
