@@ -160,6 +160,7 @@ fn entry(
         last_failure: if is_told { result.failure } else { monitor.last_failure },
         last_status_code: if is_told { result.status_code.map(i32::from) } else { monitor.last_status_code },
         last_response_time_ms: if is_told { result.response_time_ms } else { monitor.last_response_time_ms },
+        certificate_expires_at: report.outcome.certificate_expires_at,
         next_check_at: Rhythm::of(monitor.id, interval_seconds).next_slot(now),
         planned_interval_seconds: interval_seconds,
         recent,
@@ -238,19 +239,9 @@ pub async fn begin_by_hand(ctx: &Context, by: &Membership, id: MonitorId) -> Res
     }
     throttle::count_step(&mut tx, &throttle::check_by_hand(&by.organization.id.to_string()), now).await?;
     tx.commit().await?;
-    let job = CheckJob {
-        organization_id: monitor.organization_id,
-        service_id: monitor.service_id,
-        monitor_id: monitor.id,
-        slot_at: now,
-        url: monitor.url,
-        method: monitor.method,
-        expected_status: u16::try_from(monitor.expected_status).unwrap_or(0),
-        timeout_ms: u32::try_from(monitor.timeout_seconds).unwrap_or(1).saturating_mul(1000),
-        settings: None,
-        secrets: None,
-    };
-    Ok(ByHand { job, started_at: now, degraded_above_ms: monitor.degraded_above_ms })
+    let degraded_above_ms = monitor.degraded_above_ms;
+    let job = crate::monitors::job_at(ctx, monitor, now)?;
+    Ok(ByHand { job, started_at: now, degraded_above_ms })
 }
 
 /// Stores the outcome of a check by hand: shown among the results, in no uptime and no verdict (X47).

@@ -7,6 +7,8 @@ use domain::plan::{FeatureMissing, LimitReached};
 pub struct FieldError {
     /// The field as the API names it (`url`, `email`); becomes the JSON pointer `/url`.
     pub field: &'static str,
+    /// Where in the field, when it has an inside: `/host`. Empty: all of it.
+    pub path: String,
     /// Stable, snake case.
     pub code: &'static str,
     /// One sentence for people that says the way out.
@@ -62,7 +64,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// One wrong field.
     pub fn field(field: &'static str, code: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldError { field, code, message: message.into() }])
+        Self::Invalid(vec![FieldError { field, path: String::new(), code, message: message.into() }])
     }
 }
 
@@ -72,7 +74,7 @@ pub struct Checks(Vec<FieldError>);
 
 impl Checks {
     pub fn add(&mut self, field: &'static str, code: &'static str, message: impl Into<String>) {
-        self.0.push(FieldError { field, code, message: message.into() });
+        self.0.push(FieldError { field, path: String::new(), code, message: message.into() });
     }
 
     /// Keeps a parsed value, or notes what was wrong with it.
@@ -95,6 +97,11 @@ impl Checks {
     ) -> Option<T> {
         let text = text.filter(|text| !text.trim().is_empty())?;
         self.take(field, parse(text))
+    }
+
+    /// Notes what somebody else found.
+    pub fn extend(&mut self, found: impl IntoIterator<Item = FieldError>) {
+        self.0.extend(found);
     }
 
     /// `Err(Invalid)` when anything was noted.

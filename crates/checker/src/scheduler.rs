@@ -120,15 +120,30 @@ impl Scheduler {
         let due_until = claimed_at.plus_ms(ms(AHEAD));
         self.claimed_at = Instant::now();
         let (claimed, due) = self.claim(claimed_at, due_until, limit).await?;
-        let mut refused = Vec::new();
+        let (mut refused, mut locked) = (Vec::new(), Vec::new());
         for monitor in due {
             let starts_in = monitor.next_check_at.since(self.ctx.now());
             let starts_in = Duration::from_millis(u64::try_from(starts_in).unwrap_or(0));
             let second_try_within = self.second_try_within(&monitor);
-            if !self.jobs.dispatch(monitor.clone().job(), starts_in, second_try_within, &mut places) {
+            let job = match actions::monitors::due_job(&self.ctx, monitor.clone()) {
+                Ok(job) => job,
+                // Without its secrets a check would say something false. It has no data until the key is back.
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        monitor.id = %monitor.id,
+                        "the secrets of a monitor do not open with this secret key; this slot is skipped"
+                    );
+                    locked.push(monitor);
+                    continue;
+                }
+            };
+            if !self.jobs.dispatch(job, starts_in, second_try_within, &mut places) {
                 refused.push(monitor);
             }
         }
+        self.skip(&locked).await?;
+        warn_of(&refused);
         self.skip(&refused).await?;
         if claimed == limit {
             return Ok(HURRY);
@@ -140,15 +155,11 @@ impl Scheduler {
         Ok(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)).clamp(PACE, MAX_SLEEP))
     }
 
-    /// Checks of organizations that have as many in flight as one may have: they miss this slot, so that nobody else
-    /// waits for theirs (F-19).
+    /// These miss their slot, so that nobody else waits for theirs (F-19).
     async fn skip(&self, refused: &[DueMonitor]) -> store::Result<()> {
-        let Some(first) = refused.first() else { return Ok(()) };
-        tracing::warn!(
-            organization.id = %first.organization_id,
-            checks = refused.len(),
-            "too many checks of one organization are in flight; these slots are skipped"
-        );
+        if refused.is_empty() {
+            return Ok(());
+        }
         let now = self.ctx.now();
         let mut tx = self.ctx.db.write().await?;
         store::watch::replan(&mut tx, &self.next_slots(refused, now)).await?;
@@ -246,5 +257,16 @@ impl Scheduler {
             // Also after a hint what falls due meanwhile shares one transaction.
             () = self.ctx.signals.schedule_has_changed() => tokio::time::sleep_until(self.claimed_at + PACE).await,
         }
+    }
+}
+
+/// Organizations that have as many checks in flight as one may have.
+fn warn_of(refused: &[DueMonitor]) {
+    if let Some(first) = refused.first() {
+        tracing::warn!(
+            organization.id = %first.organization_id,
+            checks = refused.len(),
+            "too many checks of one organization are in flight; these slots are skipped"
+        );
     }
 }

@@ -28,7 +28,8 @@ const MAX_DAYS: u16 = 3660;
 pub(crate) fn findings(rules: &Rules, settings: &Settings) -> Vec<Finding> {
     let mut form = Form { rules, findings: Vec::new() };
     match settings {
-        Settings::Http(_) => {}
+        // Of HTTP `check_http` speaks; the last two ask nothing of anybody.
+        Settings::Http(_) | Settings::Heartbeat(_) | Settings::Manual => {}
         Settings::Tcp(settings) => form.tcp(settings),
         Settings::Dns(settings) => form.dns(settings),
         Settings::Icmp(IcmpSettings { host }) => form.host(host),

@@ -116,7 +116,7 @@ fn host(inner: &Inner, settings: &Settings) -> Option<String> {
     let rules = &inner.rules;
     let host = |text: &str| rules.host(text).ok().map(|place| place.host());
     match settings {
-        Settings::Http(_) => None,
+        Settings::Http(_) | Settings::Heartbeat(_) | Settings::Manual => None,
         Settings::Tcp(settings) => host(&settings.host),
         Settings::Dns(settings) => dns::host(rules, settings),
         Settings::Icmp(settings) => host(&settings.host),
@@ -134,8 +134,8 @@ fn host(inner: &Inner, settings: &Settings) -> Option<String> {
 impl<'a> Probe<'a> {
     async fn visit(&mut self, settings: &Settings) -> Result<(), Stop> {
         match settings {
-            // Has a way of its own.
-            Settings::Http(_) => Err(Stop::unknown(None)),
+            // Has a way of its own; the others ask nobody.
+            Settings::Http(_) | Settings::Heartbeat(_) | Settings::Manual => Err(Stop::unknown(None)),
             Settings::Tcp(settings) => tcp::check(self, settings).await,
             Settings::Dns(settings) => dns::check(self, settings).await,
             Settings::Icmp(settings) => icmp::check(self, settings).await,

@@ -45,8 +45,9 @@ pub(crate) async fn claim_due(
                         WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $4
                           AND m.claimed_until <= $1 AND o.deleted_at IS NULL
                         ORDER BY m.next_check_at LIMIT $3)
-         RETURNING id, organization_id, service_id, url, method, expected_status, timeout_seconds, interval_seconds,
-                   next_check_at, state, (SELECT o.tier FROM organizations o WHERE o.id = organization_id) AS tier",
+         RETURNING id, organization_id, service_id, url, method, settings, sealed_secrets, expected_status,
+                   timeout_seconds, interval_seconds, next_check_at, state,
+                   (SELECT o.tier FROM organizations o WHERE o.id = organization_id) AS tier",
         "WITH due AS MATERIALIZED
                 (SELECT m.id, o.tier FROM monitors m JOIN organizations o ON o.id = m.organization_id
                   WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $4
@@ -55,8 +56,8 @@ pub(crate) async fn claim_due(
                   FOR UPDATE OF m SKIP LOCKED)
          UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 4000, claimed_at = $1
            FROM due WHERE monitors.id = due.id
-         RETURNING monitors.id, organization_id, service_id, url, method, expected_status, timeout_seconds,
-                   interval_seconds, next_check_at, state, due.tier",
+         RETURNING monitors.id, organization_id, service_id, url, method, settings, sealed_secrets,
+                   expected_status, timeout_seconds, interval_seconds, next_check_at, state, due.tier",
         now,
         lease_until,
         limit,
@@ -104,6 +105,7 @@ pub(crate) async fn settle(tx: &mut Tx, rows: &str) -> Result<()> {
                 run_started_at = r.value ->> 'run_started_at', last_checked_at = r.value ->> 'checked_at',
                 last_failure = r.value ->> 'failure', last_status_code = r.value ->> 'code',
                 last_response_time_ms = r.value ->> 'took_ms', flapping_since = r.value ->> 'flapping_since',
+                certificate_expires_at = coalesce(r.value ->> 'certificate', certificate_expires_at),
                 next_check_at = r.value ->> 'next_check_at', planned_interval_seconds = r.value ->> 'interval',
                 recent = unhex(r.value ->> 'recent'),
                 claimed_until = 0
@@ -111,12 +113,13 @@ pub(crate) async fn settle(tx: &mut Tx, rows: &str) -> Result<()> {
         "UPDATE monitors SET state = r.state, state_since = r.state_since, run_length = r.run_length,
                 run_status = r.run_status, run_started_at = r.run_started_at, last_checked_at = r.checked_at,
                 last_failure = r.failure, last_status_code = r.code, last_response_time_ms = r.took_ms,
+                certificate_expires_at = coalesce(r.certificate, monitors.certificate_expires_at),
                 flapping_since = r.flapping_since, next_check_at = r.next_check_at,
                 planned_interval_seconds = r.interval, recent = decode(r.recent, 'hex'), claimed_until = 0
            FROM json_to_recordset(CAST($1 AS JSON)) AS r
                 (id UUID, state TEXT, state_since BIGINT, run_length INTEGER, run_status SMALLINT,
                  run_started_at BIGINT, checked_at BIGINT, failure SMALLINT, code INTEGER, took_ms INTEGER,
-                 flapping_since BIGINT, next_check_at BIGINT, interval INTEGER, recent TEXT)
+                 certificate BIGINT, flapping_since BIGINT, next_check_at BIGINT, interval INTEGER, recent TEXT)
           WHERE monitors.id = r.id",
         rows
     )?;

@@ -11,11 +11,11 @@ use crate::{Conn, OrgScope, Result, Tx};
 pub async fn list(conn: &mut Conn, scope: OrgScope, service: Option<ServiceId>) -> Result<Vec<Monitor>> {
     fetch_all!(
         conn,
-        "SELECT id, organization_id, service_id, parent_id, url, method, expected_status, timeout_seconds,
-                interval_seconds, planned_interval_seconds, failures_to_open, successes_to_close, min_outage_seconds,
-                degraded_above_ms, is_active, state, state_since, run_length, run_status, run_started_at,
-                last_checked_at, last_failure, last_status_code, last_response_time_ms, flapping_since, created_at,
-                updated_at
+        "SELECT id, organization_id, service_id, parent_id, kind, name, url, method, settings, sealed_secrets,
+                expected_status, timeout_seconds, interval_seconds, planned_interval_seconds, failures_to_open,
+                successes_to_close, min_outage_seconds, degraded_above_ms, is_active, state, state_since, run_length,
+                run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
+                certificate_expires_at, flapping_since, created_at, updated_at
            FROM monitors
           WHERE organization_id = $1 AND (service_id = $2 OR $2 IS NULL) AND deleted_at IS NULL
           ORDER BY created_at, id",
@@ -34,11 +34,11 @@ pub async fn list_part(
 ) -> Result<Vec<Monitor>> {
     fetch_all!(
         conn,
-        "SELECT id, organization_id, service_id, parent_id, url, method, expected_status, timeout_seconds,
-                interval_seconds, planned_interval_seconds, failures_to_open, successes_to_close, min_outage_seconds,
-                degraded_above_ms, is_active, state, state_since, run_length, run_status, run_started_at,
-                last_checked_at, last_failure, last_status_code, last_response_time_ms, flapping_since, created_at,
-                updated_at
+        "SELECT id, organization_id, service_id, parent_id, kind, name, url, method, settings, sealed_secrets,
+                expected_status, timeout_seconds, interval_seconds, planned_interval_seconds, failures_to_open,
+                successes_to_close, min_outage_seconds, degraded_above_ms, is_active, state, state_since, run_length,
+                run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
+                certificate_expires_at, flapping_since, created_at, updated_at
            FROM monitors
           WHERE organization_id = $1 AND (service_id = $2 OR $2 IS NULL) AND deleted_at IS NULL
             AND ((created_at, id) > ($3, $4) OR $4 IS NULL)
@@ -54,11 +54,11 @@ pub async fn list_part(
 pub async fn find(conn: &mut Conn, scope: OrgScope, id: MonitorId) -> Result<Option<Monitor>> {
     fetch_optional!(
         conn,
-        "SELECT id, organization_id, service_id, parent_id, url, method, expected_status, timeout_seconds,
-                interval_seconds, planned_interval_seconds, failures_to_open, successes_to_close, min_outage_seconds,
-                degraded_above_ms, is_active, state, state_since, run_length, run_status, run_started_at,
-                last_checked_at, last_failure, last_status_code, last_response_time_ms, flapping_since, created_at,
-                updated_at
+        "SELECT id, organization_id, service_id, parent_id, kind, name, url, method, settings, sealed_secrets,
+                expected_status, timeout_seconds, interval_seconds, planned_interval_seconds, failures_to_open,
+                successes_to_close, min_outage_seconds, degraded_above_ms, is_active, state, state_since, run_length,
+                run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
+                certificate_expires_at, flapping_since, created_at, updated_at
            FROM monitors WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
         scope.organization_id(),
         id
@@ -72,11 +72,11 @@ pub async fn lock(tx: &mut Tx, scope: OrgScope, id: MonitorId) -> Result<Option<
         tx,
         "UPDATE monitors SET updated_at = updated_at
           WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
-         RETURNING id, organization_id, service_id, parent_id, url, method, expected_status, timeout_seconds,
-                   interval_seconds, planned_interval_seconds, failures_to_open, successes_to_close,
-                   min_outage_seconds, degraded_above_ms, is_active, state, state_since, run_length, run_status,
-                   run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
-                   flapping_since, created_at, updated_at",
+         RETURNING id, organization_id, service_id, parent_id, kind, name, url, method, settings, sealed_secrets,
+                   expected_status, timeout_seconds, interval_seconds, planned_interval_seconds, failures_to_open,
+                   successes_to_close, min_outage_seconds, degraded_above_ms, is_active, state, state_since,
+                   run_length, run_status, run_started_at, last_checked_at, last_failure, last_status_code,
+                   last_response_time_ms, certificate_expires_at, flapping_since, created_at, updated_at",
         scope.organization_id(),
         id
     )
@@ -91,9 +91,9 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_
                                interval_seconds, failures_to_open, successes_to_close, degraded_above_ms, is_active,
                                state, run_length, next_check_at, claimed_until, claimed_at, checked_by_hand_at,
                                created_at, updated_at, planned_interval_seconds, min_outage_seconds, parent_id,
-                               recent)
+                               recent, kind, name, settings, sealed_secrets)
          VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, 0, 0, 0, $15, $16, $17, $18, $19,
-                 $20)",
+                 $20, $21, $22, $23, $24)",
         scope.organization_id(),
         monitor.id,
         monitor.service_id,
@@ -113,18 +113,23 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_
         monitor.planned_interval_seconds,
         monitor.min_outage_seconds,
         monitor.parent_id,
-        Vec::<u8>::new()
+        Vec::<u8>::new(),
+        monitor.kind,
+        &monitor.name,
+        monitor.settings.to_json(),
+        &monitor.sealed_secrets
     )?;
     Ok(())
 }
 
-/// Writes what owners can edit, if the stored version is still `version`; `false` when it is not.
+/// Writes what owners can edit (all but the kind), if the stored version is still `version`; `false` when it is not.
 pub async fn update(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, version: Timestamp) -> Result<bool> {
     let changed = execute!(
         tx,
         "UPDATE monitors SET service_id = $3, url = $4, method = $5, expected_status = $6, timeout_seconds = $7,
                 interval_seconds = $8, failures_to_open = $9, successes_to_close = $10, degraded_above_ms = $11,
-                is_active = $12, updated_at = $13, min_outage_seconds = $15, parent_id = $16
+                is_active = $12, updated_at = $13, min_outage_seconds = $15, parent_id = $16, name = $17,
+                settings = $18, sealed_secrets = $19
           WHERE organization_id = $1 AND id = $2 AND updated_at = $14 AND deleted_at IS NULL",
         scope.organization_id(),
         monitor.id,
@@ -141,7 +146,10 @@ pub async fn update(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, version: Ti
         monitor.updated_at,
         version,
         monitor.min_outage_seconds,
-        monitor.parent_id
+        monitor.parent_id,
+        &monitor.name,
+        monitor.settings.to_json(),
+        &monitor.sealed_secrets
     )?;
     Ok(changed > 0)
 }

@@ -1,9 +1,9 @@
 //! The queue of due checks: claim, settle, put back. System work over all organizations; a claimed row proves the
 //! scope of whoever works on it.
 
-use domain::check::{CheckJob, CheckStatus, FailureClass};
+use domain::check::{CheckStatus, FailureClass};
 use domain::id::{MonitorId, OrgId, ServiceId};
-use domain::monitor::{Method, MonitorState};
+use domain::monitor::{Method, MonitorState, Settings};
 use domain::plan::Tier;
 use domain::time::Timestamp;
 use domain::verdict::MonitorVerdict;
@@ -22,6 +22,10 @@ pub struct DueMonitor {
     pub service_id: ServiceId,
     pub url: String,
     pub method: Method,
+    #[sqlx(try_from = "String")]
+    pub settings: Settings,
+    /// [`domain::monitor::Secrets`], sealed.
+    pub sealed_secrets: Option<Vec<u8>>,
     pub expected_status: i32,
     pub timeout_seconds: i32,
     /// As asked for; clamp it to `tier` (X43).
@@ -31,23 +35,6 @@ pub struct DueMonitor {
     /// What is down already needs no second try.
     pub state: MonitorState,
     pub tier: Tier,
-}
-
-impl DueMonitor {
-    pub fn job(self) -> CheckJob {
-        CheckJob {
-            organization_id: self.organization_id,
-            service_id: self.service_id,
-            monitor_id: self.id,
-            slot_at: self.next_check_at,
-            url: self.url,
-            method: self.method,
-            expected_status: u16::try_from(self.expected_status).unwrap_or(0),
-            timeout_ms: u32::try_from(self.timeout_seconds).unwrap_or(1).saturating_mul(1000),
-            settings: None,
-            secrets: None,
-        }
-    }
 }
 
 /// A monitor that results are about to be recorded for, locked until the transaction ends.
@@ -117,6 +104,8 @@ pub struct Settled {
     pub last_failure: Option<FailureClass>,
     pub last_status_code: Option<i32>,
     pub last_response_time_ms: Option<i32>,
+    /// `None`: what is stored stays.
+    pub certificate_expires_at: Option<Timestamp>,
     pub next_check_at: Timestamp,
     /// The clamped interval that `next_check_at` was planned with.
     pub planned_interval_seconds: i32,
@@ -183,6 +172,7 @@ pub async fn settle(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
         failure: Option<i16>,
         code: Option<i32>,
         took_ms: Option<i32>,
+        certificate: Option<i64>,
         flapping_since: Option<i64>,
         next_check_at: i64,
         interval: i32,
@@ -201,6 +191,7 @@ pub async fn settle(tx: &mut Tx, settled: &[Settled]) -> Result<()> {
             failure: one.last_failure.map(|class| class as i16),
             code: one.last_status_code,
             took_ms: one.last_response_time_ms,
+            certificate: one.certificate_expires_at.map(Timestamp::ms),
             flapping_since: one.verdict.flapping_since.map(Timestamp::ms),
             next_check_at: one.next_check_at.ms(),
             interval: one.planned_interval_seconds,
@@ -270,8 +261,8 @@ pub async fn list_out_of_reach(
 ) -> Result<Vec<DueMonitor>> {
     fetch_all!(
         conn,
-        "SELECT m.id, m.organization_id, m.service_id, m.url, m.method, m.expected_status, m.timeout_seconds,
-                m.interval_seconds, m.next_check_at, m.state, o.tier
+        "SELECT m.id, m.organization_id, m.service_id, m.url, m.method, m.settings, m.sealed_secrets,
+                m.expected_status, m.timeout_seconds, m.interval_seconds, m.next_check_at, m.state, o.tier
            FROM monitors m JOIN organizations o ON o.id = m.organization_id
           WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at > $1
             AND m.next_check_at - $1
@@ -288,8 +279,8 @@ pub async fn list_out_of_reach(
 pub async fn list_planned(conn: &mut Conn, scope: OrgScope, now: Timestamp) -> Result<Vec<DueMonitor>> {
     fetch_all!(
         conn,
-        "SELECT m.id, m.organization_id, m.service_id, m.url, m.method, m.expected_status, m.timeout_seconds,
-                m.interval_seconds, m.next_check_at, m.state, o.tier
+        "SELECT m.id, m.organization_id, m.service_id, m.url, m.method, m.settings, m.sealed_secrets,
+                m.expected_status, m.timeout_seconds, m.interval_seconds, m.next_check_at, m.state, o.tier
            FROM monitors m JOIN organizations o ON o.id = m.organization_id
           WHERE m.organization_id = $1 AND m.is_active AND m.deleted_at IS NULL AND m.claimed_until <= $2",
         scope.organization_id(),

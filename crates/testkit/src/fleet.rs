@@ -1,7 +1,7 @@
 //! Monitors without HTTP: an organization with one service, and monitors of it written straight into the store.
 
 use domain::id::{MonitorId, OrgId, ServiceId, UserId};
-use domain::monitor::{Method, Monitor, MonitorState};
+use domain::monitor::{Method, Monitor, MonitorKind, MonitorState, Settings};
 use domain::organization::{Organization, Role};
 use domain::plan::Tier;
 use domain::service::Service;
@@ -86,8 +86,12 @@ impl Fleet {
             organization_id: self.owner.organization.id,
             service_id: self.service,
             parent_id: None,
+            kind: MonitorKind::Http,
+            name: None,
             url: url.to_owned(),
             method: Method::Get,
+            settings: Settings::default(),
+            sealed_secrets: None,
             expected_status: 200,
             timeout_seconds: 10,
             interval_seconds: 60,
@@ -106,6 +110,7 @@ impl Fleet {
             last_failure: None,
             last_status_code: None,
             last_response_time_ms: None,
+            certificate_expires_at: None,
             flapping_since: None,
             created_at: START,
             updated_at: START,

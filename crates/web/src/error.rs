@@ -98,7 +98,7 @@ impl Problem {
         problem.errors = fields
             .into_iter()
             .map(|field| ProblemField {
-                pointer: format!("/{}", field.field),
+                pointer: format!("/{}{}", field.field, field.path),
                 code: field.code.to_owned(),
                 detail: field.message,
             })

@@ -9,6 +9,7 @@ mod false_alarms;
 mod fan_out;
 mod incidents;
 mod log_in;
+mod monitor_kinds;
 mod monitors;
 mod pages;
 mod people;

@@ -41,7 +41,7 @@ async fn patches(
 /// Field, code and sentence of the only thing that is wrong.
 fn only_fault(error: Error) -> (&'static str, &'static str, String) {
     let Error::Invalid(faults) = error else { panic!("{error:?}") };
-    let [FieldError { field, code, message }] = faults.as_slice() else { panic!("{faults:?}") };
+    let [FieldError { field, code, message, .. }] = faults.as_slice() else { panic!("{faults:?}") };
     (field, code, message.clone())
 }
 
@@ -160,9 +160,14 @@ async fn a_method_that_changes_something_needs_a_paid_plan(test: TestContext) {
 #[db_test]
 async fn everything_that_is_wrong_is_told_at_once(test: TestContext) {
     let fleet = Fleet::new(&test.db, 1, Tier::Team).await;
-    let fault = FieldError { field: "url", code: "malformed", message: "This is no URL.".to_owned() };
+    let fault = FieldError {
+        field: "url",
+        path: String::new(),
+        code: "malformed",
+        message: "This is no URL.".to_owned(),
+    };
     let input = NewMonitor {
-        url: Err(fault),
+        url: Some(Err(fault)),
         expected_status: Some(600),
         timeout_seconds: Some(0),
         interval_seconds: Some(86_401),

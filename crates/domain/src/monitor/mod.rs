@@ -5,9 +5,9 @@ mod settings;
 
 pub use assertion::{Assertion, Test};
 pub use settings::{
-    Auth, DnsSettings, DomainExpirySettings, GrpcSettings, Header, HttpSettings, HttpVersion, IcmpSettings,
-    MonitorKind, RecordType, Secrets, Settings, StatusRange, TcpSettings, TlsCertificateSettings,
-    WebsocketSettings,
+    Auth, DnsSettings, DomainExpirySettings, GrpcSettings, Header, HeartbeatSchedule, HeartbeatSettings,
+    HttpSettings, HttpVersion, IcmpSettings, MonitorKind, RecordType, Secrets, Settings, StatusRange,
+    TcpSettings, TlsCertificateSettings, WebsocketSettings,
 };
 
 use crate::check::{CheckStatus, FailureClass};
@@ -66,8 +66,16 @@ pub struct Monitor {
     pub service_id: ServiceId,
     /// What it depends on: while that fails, failures of this one say nothing (D5).
     pub parent_id: Option<MonitorId>,
+    pub kind: MonitorKind,
+    /// What its owners call it. `None`: its target says enough.
+    pub name: Option<String>,
+    /// Of an HTTP check; empty for other kinds, whose target is in their settings.
     pub url: String,
     pub method: Method,
+    #[sqlx(try_from = "String")]
+    pub settings: Settings,
+    /// [`Secrets`], sealed. `None`: there are none.
+    pub sealed_secrets: Option<Vec<u8>>,
     /// 100 to 599.
     pub expected_status: i32,
     /// 1 to 60.
@@ -97,6 +105,8 @@ pub struct Monitor {
     pub last_failure: Option<FailureClass>,
     pub last_status_code: Option<i32>,
     pub last_response_time_ms: Option<i32>,
+    /// When the certificate ends that the target showed last. `None`: it showed none.
+    pub certificate_expires_at: Option<Timestamp>,
     /// When its state had changed so often that it counts as flapping (D4). `None`: it does not.
     pub flapping_since: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -105,6 +115,11 @@ pub struct Monitor {
 }
 
 impl Monitor {
+    /// What is watched, in one line. Empty for heartbeats and what people report.
+    pub fn target(&self) -> String {
+        if self.kind == MonitorKind::Http { self.url.clone() } else { self.settings.target() }
+    }
+
     /// As far as is known at `now`: when results are overdue, what the monitor was before says nothing about now, and
     /// its state is `NoData` (F-13, F-14). The same with flapping. `interval_seconds` is the clamped one.
     #[must_use]

@@ -68,11 +68,57 @@ pub enum Settings {
     DomainExpiry(DomainExpirySettings),
     Websocket(WebsocketSettings),
     Grpc(GrpcSettings),
+    Heartbeat(HeartbeatSettings),
+    Manual,
+}
+
+impl Default for Settings {
+    /// A plain HTTP check.
+    fn default() -> Self {
+        Self::Http(Box::default())
+    }
+}
+
+impl TryFrom<String> for Settings {
+    type Error = serde_json::Error;
+
+    /// Reads what [`Self::to_json`] wrote.
+    fn try_from(json: String) -> Result<Self, Self::Error> {
+        serde_json::from_str(&json)
+    }
 }
 
 impl Settings {
+    /// The form they are stored in, with their kind as `kind`.
+    pub fn to_json(&self) -> String {
+        // Only fails for maps with keys that are not text; these are plain structs.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// An HTTP check with the defaults for everything.
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Self::Http(http) if **http == HttpSettings::default())
+    }
+
+    /// What is watched, in one short line for lists. Empty where the settings do not name it: the URL of an HTTP check
+    /// stands beside them, and heartbeats and people come to us.
+    pub fn target(&self) -> String {
+        match self {
+            Self::Http(_) | Self::Heartbeat(_) | Self::Manual => String::new(),
+            Self::Tcp(TcpSettings { host, port, .. })
+            | Self::TlsCertificate(TlsCertificateSettings { host, port, .. })
+            | Self::Grpc(GrpcSettings { host, port, .. }) => format!("{host}:{port}"),
+            Self::Dns(dns) => format!("{} {}", dns.record.as_str(), dns.name),
+            Self::Icmp(icmp) => icmp.host.clone(),
+            Self::DomainExpiry(expiry) => expiry.domain.clone(),
+            Self::Websocket(socket) => socket.url.clone(),
+        }
+    }
+
     pub const fn kind(&self) -> MonitorKind {
         match self {
+            Self::Heartbeat(_) => MonitorKind::Heartbeat,
+            Self::Manual => MonitorKind::Manual,
             Self::Http(_) => MonitorKind::Http,
             Self::Tcp(_) => MonitorKind::Tcp,
             Self::Dns(_) => MonitorKind::Dns,
@@ -192,6 +238,25 @@ pub enum RecordType {
     Soa,
 }
 
+impl RecordType {
+    pub const ALL: [Self; 9] =
+        [Self::A, Self::Aaaa, Self::Cname, Self::Mx, Self::Ns, Self::Txt, Self::Srv, Self::Caa, Self::Soa];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+            Self::Cname => "CNAME",
+            Self::Mx => "MX",
+            Self::Ns => "NS",
+            Self::Txt => "TXT",
+            Self::Srv => "SRV",
+            Self::Caa => "CAA",
+            Self::Soa => "SOA",
+        }
+    }
+}
+
 /// A name that has to resolve, and perhaps to certain values.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -274,6 +339,31 @@ pub struct GrpcSettings {
     pub service: String,
 }
 
+/// A program that has to call us (`peers.md` C6, C7).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HeartbeatSettings {
+    pub schedule: HeartbeatSchedule,
+    /// So much later than planned is still in time.
+    pub grace_seconds: u32,
+}
+
+/// When a heartbeat is expected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+pub enum HeartbeatSchedule {
+    /// So long after the last one.
+    Period { seconds: u32 },
+    /// At the instants of a cron expression with five fields, in an IANA time zone.
+    Cron { expression: String, time_zone: String },
+}
+
+impl Default for HeartbeatSchedule {
+    fn default() -> Self {
+        Self::Period { seconds: 3600 }
+    }
+}
+
 /// What must not be read by anybody: stored sealed, handed to the probe, never shown (T-22).
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -283,8 +373,55 @@ pub struct Secrets {
     pub headers: Vec<Header>,
 }
 
+impl Secrets {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secrets([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_as_they_were_written() {
+        let all = [
+            Settings::default(),
+            Settings::Tcp(TcpSettings {
+                host: "db.example.com".into(),
+                port: 5432,
+                ..TcpSettings::default()
+            }),
+            Settings::Dns(DnsSettings { name: "example.com".into(), ..DnsSettings::default() }),
+            Settings::Icmp(IcmpSettings { host: "192.0.2.1".into() }),
+            Settings::TlsCertificate(TlsCertificateSettings::default()),
+            Settings::DomainExpiry(DomainExpirySettings::default()),
+            Settings::Websocket(WebsocketSettings::default()),
+            Settings::Grpc(GrpcSettings::default()),
+            Settings::Heartbeat(HeartbeatSettings::default()),
+            Settings::Manual,
+        ];
+        for (settings, kind) in all.iter().zip(MonitorKind::ALL) {
+            assert_eq!(settings.kind(), kind);
+            assert!(settings.to_json().starts_with(&format!("{{\"kind\":\"{}\"", kind.as_str())));
+            assert_eq!(Settings::try_from(settings.to_json()).unwrap(), *settings);
+        }
+        assert_eq!(Settings::try_from("{\"kind\":\"http\"}".to_owned()).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn a_target_is_one_line() {
+        let dns =
+            DnsSettings { name: "example.com".into(), record: RecordType::Mx, ..DnsSettings::default() };
+        assert_eq!(Settings::Dns(dns).target(), "MX example.com");
+        let tcp = TcpSettings { host: "db.example.com".into(), port: 5432, ..TcpSettings::default() };
+        assert_eq!(Settings::Tcp(tcp).target(), "db.example.com:5432");
+        assert_eq!(Settings::default().target(), "");
     }
 }

@@ -4,7 +4,7 @@ use actions::Context;
 use anyhow::Context as _;
 use domain::check::CheckStatus;
 use domain::id::{MonitorId, OrgId, PageId, ServiceId, UserId};
-use domain::monitor::{Method, Monitor, MonitorState};
+use domain::monitor::{Method, Monitor, MonitorKind, MonitorState, Settings};
 use domain::organization::{Organization, Role};
 use domain::plan::Tier;
 use domain::service::Service;
@@ -147,8 +147,12 @@ impl<'a> Seed<'a> {
             organization_id: place.scope.organization_id(),
             service_id: service,
             parent_id: None,
+            kind: MonitorKind::Http,
+            name: None,
             url: url(id),
             method: Method::Get,
+            settings: Settings::default(),
+            sealed_secrets: None,
             expected_status: 200,
             timeout_seconds: 10,
             interval_seconds,
@@ -167,6 +171,7 @@ impl<'a> Seed<'a> {
             last_failure: None,
             last_status_code: None,
             last_response_time_ms: None,
+            certificate_expires_at: None,
             flapping_since: None,
             created_at: began,
             updated_at: began,

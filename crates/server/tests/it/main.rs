@@ -17,6 +17,7 @@ mod idempotency;
 mod incidents;
 mod invitation_page;
 mod isolation;
+mod monitor_kinds;
 mod monitors;
 mod organizations;
 mod process;

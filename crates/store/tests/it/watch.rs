@@ -35,10 +35,11 @@ async fn a_claim_carries_what_a_probe_needs_and_holds_until_its_lease_ends(datab
 
     let claimed = claim(&database, START, 10).await;
     assert_eq!((claimed.len(), claimed[0].tier, claimed[0].interval_seconds), (1, Tier::Pro, 60));
-    let job = claimed[0].clone().job();
-    assert_eq!((job.monitor_id, job.slot_at, job.url.as_str()), (id, START, URL));
-    assert_eq!((job.expected_status, job.timeout_ms), (200, 10_000));
-    assert_eq!((job.organization_id, job.service_id), (fleet.owner.organization.id, fleet.service));
+    let due = &claimed[0];
+    assert_eq!((due.id, due.next_check_at, due.url.as_str()), (id, START, URL));
+    assert_eq!((due.expected_status, due.timeout_seconds), (200, 10));
+    assert_eq!((due.organization_id, due.service_id), (fleet.owner.organization.id, fleet.service));
+    assert!(due.settings.is_plain() && due.sealed_secrets.is_none());
 
     let end = START.plus_s(50);
     assert_eq!(next_due_at(&database, START).await, Some(end), "the end of the lease");
@@ -130,6 +131,7 @@ fn settled(id: MonitorId, next_check_at: Timestamp) -> Settled {
         last_failure: Some(FailureClass::UnexpectedStatus),
         last_status_code: Some(503),
         last_response_time_ms: Some(42),
+        certificate_expires_at: Some(START.plus_s(86_400)),
         next_check_at,
         planned_interval_seconds: 60,
         recent: vec![1, 2, 3],
@@ -145,6 +147,7 @@ async fn settling_writes_everything_and_gives_the_slot_back(database: TestDataba
     let mut cleared = settled(ids[1], next);
     cleared.verdict = MonitorVerdict::default();
     (cleared.last_failure, cleared.last_status_code, cleared.last_response_time_ms) = (None, None, None);
+    cleared.certificate_expires_at = None;
 
     let mut tx = database.write().await.unwrap();
     let mut locked = watch::lock_for_results(&mut tx, &ids[..2]).await.unwrap();
@@ -162,6 +165,7 @@ async fn settling_writes_everything_and_gives_the_slot_back(database: TestDataba
         (Some(FailureClass::UnexpectedStatus), Some(503))
     );
     assert_eq!((first.last_response_time_ms, first.updated_at), (Some(42), START));
+    assert_eq!(first.certificate_expires_at, Some(START.plus_s(86_400)));
     assert_eq!(fleet.finds(ids[1]).await, fleet.monitor(2, URL), "every column can be emptied");
     assert_eq!(claim(&database, next, 10).await.len(), 2, "the third is still claimed");
 }

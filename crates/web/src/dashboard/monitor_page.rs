@@ -35,7 +35,7 @@ pub(crate) async fn of(screen: &Screen, monitor: &Monitor) -> Result<ShowPage, P
         figures: figures(screen, monitor).await?,
         shell: screen.shell().await?,
         id: monitor.id.to_string(),
-        name: about::name(&monitor.url),
+        name: about::name(&monitor),
         url: monitor.url.clone(),
         state: about::state(monitor),
         words: about::standing(monitor, now),
@@ -120,7 +120,7 @@ fn rules(monitor: &Monitor, parent: Option<&Monitor>) -> Vec<(String, String)> {
         0 => in_a_row(monitor.failures_to_open, "fail"),
         seconds => format!("{}, for {seconds} s or longer", in_a_row(monitor.failures_to_open, "fail")),
     };
-    let parent = parent.map(|parent| about::name(&parent.url));
+    let parent = parent.map(about::name);
     let rule = |label: &str, value: String| (label.to_owned(), value);
     vec![
         rule("Request", format!("{}, expects {}", monitor.method.as_str(), monitor.expected_status)),

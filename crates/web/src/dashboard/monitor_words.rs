@@ -1,14 +1,26 @@
 //! What a monitor says, in words; shared by its own pages, services and the overview.
 
-use domain::monitor::{Monitor, MonitorState};
+use domain::monitor::{Monitor, MonitorKind, MonitorState};
 use domain::time::Timestamp;
 use url::Url;
 
 use crate::view::State;
 use crate::words;
 
+/// What its owners call it; else what it watches: host, port and path of a URL.
+pub(crate) fn name(monitor: &Monitor) -> String {
+    match (&monitor.name, monitor.kind) {
+        (Some(name), _) => name.clone(),
+        (None, MonitorKind::Http) => address(&monitor.url),
+        (None, MonitorKind::Heartbeat) => "Heartbeat".to_owned(),
+        (None, MonitorKind::Manual) => "Reported by people".to_owned(),
+        (None, MonitorKind::Websocket) => address(&monitor.target()),
+        (None, _) => monitor.target(),
+    }
+}
+
 /// Host, port and path of a URL; the address as it stands when it is none.
-pub(crate) fn name(url: &str) -> String {
+fn address(url: &str) -> String {
     let Ok(parsed) = Url::parse(url) else { return url.to_owned() };
     let host = parsed.host_str().unwrap_or_default();
     let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -82,9 +94,9 @@ mod tests {
 
     #[test]
     fn a_monitor_is_called_by_host_port_and_path() {
-        assert_eq!(name("https://example.com/"), "example.com");
-        assert_eq!(name("https://example.com/health?x=1"), "example.com/health");
-        assert_eq!(name("http://127.0.0.1:8080/a"), "127.0.0.1:8080/a");
-        assert_eq!(name("nonsense"), "nonsense");
+        assert_eq!(address("https://example.com/"), "example.com");
+        assert_eq!(address("https://example.com/health?x=1"), "example.com/health");
+        assert_eq!(address("http://127.0.0.1:8080/a"), "127.0.0.1:8080/a");
+        assert_eq!(address("nonsense"), "nonsense");
     }
 }

@@ -268,7 +268,9 @@ impl Input {
         let numbers = self.numbers()?;
         Ok(NewMonitor {
             service_id: input::chosen("service_id", self.service_id.parse().ok())?,
-            url: checked_url(&screen.state, &self.url),
+            name: None,
+            url: Some(checked_url(&screen.state, &self.url)),
+            wanted: None,
             method: Some(input::chosen("method", method(&self.method))?),
             expected_status: Some(numbers.expected_status),
             timeout_seconds: Some(numbers.timeout_seconds),
@@ -286,6 +288,8 @@ impl Input {
         let numbers = self.numbers()?;
         Ok(MonitorPatch {
             service_id: None,
+            name: Patch::Keep,
+            wanted: None,
             url: Some(checked_url(&screen.state, &self.url)),
             method: Some(input::chosen("method", method(&self.method))?),
             expected_status: Some(numbers.expected_status),
@@ -371,7 +375,7 @@ fn parents(id: Option<MonitorId>, monitors: &[Monitor], chosen: &str) -> Vec<Cho
     let nothing = Choice { value: String::new(), label: "Nothing".to_owned(), is_chosen: chosen.is_empty() };
     let others = monitors.iter().filter(|monitor| Some(monitor.id) != id).map(|monitor| {
         let value = monitor.id.to_string();
-        Choice { is_chosen: value == chosen, value, label: about::name(&monitor.url) }
+        Choice { is_chosen: value == chosen, value, label: about::name(&monitor) }
     });
     std::iter::once(nothing).chain(others).collect()
 }
@@ -407,7 +411,7 @@ fn row(screen: &Screen, monitor: &Monitor, services: &[Service]) -> Row {
     let service = services.iter().find(|service| service.id == monitor.service_id);
     Row {
         id: monitor.id.to_string(),
-        name: about::name(&monitor.url),
+        name: about::name(&monitor),
         service: service.map(|service| service.name.clone()).unwrap_or_default(),
         state: about::state(monitor),
         words: about::answer(monitor),
@@ -465,7 +469,7 @@ mod tests {
         let input =
             Input { expected_status: "ok".into(), timeout_seconds: "1.5".into(), ..Input::defaults() };
         let Err(actions::Error::Invalid(fields)) = input.numbers() else { panic!("accepted") };
-        let names: Vec<_> = fields.iter().map(|field| field.field).collect();
+        let names: Vec<_> = fields.iter().map(|field| &*field.field).collect();
         assert_eq!(names, ["expected_status", "interval_seconds", "timeout_seconds"]);
     }
 }

@@ -162,10 +162,11 @@ pub(crate) fn refused(error: actions::Error) -> Result<Refused, Problem> {
     let errors = match &error {
         E::Invalid(fields) => {
             // Fields of forms are named as in the API, but services have one field each.
-            let id = |name| if name == "services" { "" } else { name };
-            fields
-                .iter()
-                .fold(Errors::default(), |errors, field| errors.with(id(field.field), &*field.message))
+            let id = |field: &actions::FieldError| match field.field {
+                "services" => String::new(),
+                name => format!("{name}{}", field.path).replace('/', "_"),
+            };
+            fields.iter().fold(Errors::default(), |errors, field| errors.with(id(field), &*field.message))
         }
         E::Conflict { code, message } => Errors::default().with(field_of(code), message),
         E::LimitReached(_) | E::FeatureMissing(_) => Errors::general(limit_words(&error)),

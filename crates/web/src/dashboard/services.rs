@@ -293,7 +293,7 @@ async fn monitors(
     Ok(monitors
         .into_iter()
         .map(|monitor| screen.known(monitor))
-        .map(|monitor| (monitor.id.to_string(), about::name(&monitor.url), about::state(&monitor)))
+        .map(|monitor| (monitor.id.to_string(), about::name(&monitor), about::state(&monitor)))
         .collect())
 }
 

@@ -6,6 +6,8 @@ mod dto;
 pub mod incidents;
 pub mod invitations;
 pub mod members;
+pub(crate) mod monitor_settings;
+mod monitor_trial;
 pub mod monitors;
 pub mod organizations;
 pub mod pages;
@@ -28,6 +30,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(pages::router())
         .merge(services::router())
         .merge(monitors::router())
+        .merge(monitor_trial::router())
         .merge(incidents::router())
         .merge(subscribers::router())
         .merge(settings::router())

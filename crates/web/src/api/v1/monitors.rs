@@ -1,20 +1,22 @@
 //! `/api/v1/monitors` (S11): the monitors of an organization, their results, checks by hand.
 
-use actions::FieldError;
 use actions::monitors::{CheckedUrl, MonitorPatch, NewMonitor};
 use actions::patch::Patch;
+use actions::{Context, FieldError};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::check::{CheckResult, CheckStatus, FailureClass, Phases};
 use domain::id::{MonitorId, ServiceId};
-use domain::monitor::{Method, Monitor, MonitorState};
+use domain::monitor::{Method, Monitor, MonitorKind, MonitorState};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::dto::{List, Object, PageQuery, Paged};
+use super::monitor_settings::{self, SecretsBody, SecretsHeldBody};
 use crate::AppState;
 use crate::error::Problem;
 use crate::extract::{IfMatch, Json, Member, Path, Query};
@@ -38,10 +40,24 @@ pub struct MonitorBody {
     /// What it depends on: while that fails, a failure of this one is recorded as `no_data`.
     #[schema(value_type = Option<String>)]
     parent_id: Option<MonitorId>,
-    url: String,
+    /// `http`, `tcp`, `dns`, `icmp`, `tls_certificate`, `domain_expiry`, `websocket`, `grpc`, `heartbeat` or `manual`.
+    #[schema(value_type = String, example = "http")]
+    kind: MonitorKind,
+    name: Option<String>,
+    /// What is watched, in one line; empty when nothing is asked.
+    #[schema(example = "https://example.com/")]
+    target: String,
+    /// Of HTTP; `null` for other kinds.
+    url: Option<String>,
+    /// Of HTTP.
     #[schema(value_type = String, example = "GET")]
     method: Method,
+    /// Of HTTP.
     expected_status: i32,
+    /// What the kind needs beyond this.
+    #[schema(value_type = Object)]
+    settings: Map<String, Value>,
+    secrets: SecretsHeldBody,
     timeout_seconds: i32,
     /// As asked for. A plan with a longer minimum checks at its minimum.
     interval_seconds: i32,
@@ -67,6 +83,9 @@ pub struct MonitorBody {
     last_error_message: Option<String>,
     last_status_code: Option<i32>,
     last_response_time_ms: Option<i32>,
+    /// When the certificate ends that the target showed last.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    certificate_expires_at: Option<Timestamp>,
     /// Since when its state changes again and again: 6 times or more within 24 hours, until an hour passes without a
     /// change. `null`: it does not.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -77,16 +96,22 @@ pub struct MonitorBody {
     updated_at: Timestamp,
 }
 
-impl From<Monitor> for MonitorBody {
-    fn from(monitor: Monitor) -> Self {
+impl MonitorBody {
+    fn new(ctx: &Context, monitor: Monitor) -> Result<Self, Problem> {
+        let secrets = actions::monitors::secrets_held(ctx, &monitor)?.into();
         let explained = monitor
             .last_failure
             .map(|class| class.explain(monitor.last_status_code, monitor.expected_status));
-        Self {
+        Ok(Self {
             id: monitor.id,
             service_id: monitor.service_id,
             parent_id: monitor.parent_id,
-            url: monitor.url,
+            kind: monitor.kind,
+            target: monitor.target(),
+            settings: monitor_settings::write(&monitor.settings),
+            secrets,
+            name: monitor.name,
+            url: Some(monitor.url).filter(|url| !url.is_empty()),
             method: monitor.method,
             expected_status: monitor.expected_status,
             timeout_seconds: monitor.timeout_seconds,
@@ -103,10 +128,11 @@ impl From<Monitor> for MonitorBody {
             last_error_message: explained,
             last_status_code: monitor.last_status_code,
             last_response_time_ms: monitor.last_response_time_ms,
+            certificate_expires_at: monitor.certificate_expires_at,
             flapping_since: monitor.flapping_since,
             created_at: monitor.created_at,
             updated_at: monitor.updated_at,
-        }
+        })
     }
 }
 
@@ -191,8 +217,17 @@ impl From<Phases> for PhasesBody {
 pub struct CreateBody {
     #[schema(value_type = String)]
     service_id: ServiceId,
-    /// `http` or `https`, a public host.
-    url: String,
+    /// `http` when left out; it cannot be changed later.
+    #[schema(value_type = Option<String>)]
+    kind: Option<MonitorKind>,
+    /// Up to 100 characters; left out, the target names it.
+    name: Option<String>,
+    /// `http` or `https`, a public host. HTTP needs it, other kinds have their target in `settings`.
+    url: Option<String>,
+    /// What the kind needs; see the documentation of monitors. Absent fields have their defaults.
+    #[schema(value_type = Option<Object>)]
+    settings: Option<Map<String, Value>>,
+    secrets: Option<SecretsBody>,
     /// `GET`, `HEAD` or `POST`; `GET` when left out.
     #[schema(value_type = Option<String>)]
     method: Option<Method>,
@@ -227,7 +262,15 @@ pub struct UpdateBody {
     /// Moves the monitor to another service of the same organization.
     #[schema(value_type = Option<String>)]
     service_id: Option<ServiceId>,
+    /// `null` or blank: the target names it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    name: Patch<String>,
     url: Option<String>,
+    /// All settings of the kind: absent fields have their defaults.
+    #[schema(value_type = Option<Object>)]
+    settings: Option<Map<String, Value>>,
+    secrets: Option<SecretsBody>,
     #[schema(value_type = Option<String>)]
     method: Option<Method>,
     expected_status: Option<i32>,
@@ -262,6 +305,7 @@ pub struct ListQuery {
 pub(crate) fn checked_url(state: &AppState, text: &str) -> CheckedUrl {
     state.egress.validate(text.trim()).map(|target| target.as_str().to_owned()).map_err(|error| FieldError {
         field: "url",
+        path: String::new(),
         code: error.code(),
         message: error.to_string(),
     })
@@ -283,7 +327,10 @@ async fn list(
     let monitors = store::monitors::list_part(&mut conn, scope, service, after, most).await?;
     let filter = service.map(|id| format!("?service_id={id}")).unwrap_or_default();
     let path = format!("{}/api/v1/monitors{filter}", state.config.base());
-    let bodies = monitors.into_iter().map(|monitor| known(&state, &member, monitor).into()).collect();
+    let bodies = monitors
+        .into_iter()
+        .map(|monitor| MonitorBody::new(&state.ctx, known(&state, &member, monitor)))
+        .collect::<Result<_, _>>()?;
     Ok(Paged::by_key(bodies, limit, path, |body: &MonitorBody| (body.created_at.ms(), body.id)))
 }
 
@@ -297,7 +344,9 @@ async fn create(
 ) -> Result<Object<MonitorBody>, Problem> {
     let input = NewMonitor {
         service_id: body.service_id,
-        url: checked_url(&state, &body.url),
+        name: body.name,
+        url: body.url.map(|url| checked_url(&state, &url)),
+        wanted: monitor_settings::wanted_new(&state.egress, body.kind, body.settings, body.secrets)?,
         method: body.method,
         expected_status: body.expected_status,
         timeout_seconds: body.timeout_seconds,
@@ -310,7 +359,7 @@ async fn create(
         is_active: body.is_active,
     };
     let monitor = actions::monitors::create(&state.ctx, &member.membership, input).await?;
-    let mut answer = object(monitor);
+    let mut answer = object(&state, monitor)?;
     answer.created_at = Some(format!("{}/api/v1/monitors/{}", state.config.base(), answer.body.id));
     Ok(answer)
 }
@@ -323,7 +372,7 @@ async fn show(
     member: Member,
     Path(id): Path<MonitorId>,
 ) -> Result<Object<MonitorBody>, Problem> {
-    find(&state, &member, id).await.map(object)
+    object(&state, find(&state, &member, id).await?)
 }
 
 /// Changes a monitor; absent fields stay as they are (JSON Merge Patch). `is_active` false pauses it: the time until
@@ -339,8 +388,16 @@ async fn update(
     IfMatch(version): IfMatch,
     Json(body): Json<UpdateBody>,
 ) -> Result<Object<MonitorBody>, Problem> {
+    let wanted = if body.settings.is_some() || body.secrets.is_some() {
+        let kind = find(&state, &member, id).await?.kind;
+        monitor_settings::wanted_change(&state.egress, kind, body.settings, body.secrets)?
+    } else {
+        None
+    };
     let patch = MonitorPatch {
         service_id: body.service_id,
+        name: body.name,
+        wanted,
         url: body.url.map(|url| checked_url(&state, &url)),
         method: body.method,
         expected_status: body.expected_status,
@@ -353,7 +410,7 @@ async fn update(
         parent_id: body.parent_id,
         is_active: body.is_active,
     };
-    Ok(object(actions::monitors::update(&state.ctx, &member.membership, id, version, patch).await?))
+    object(&state, actions::monitors::update(&state.ctx, &member.membership, id, version, patch).await?)
 }
 
 /// Deletes a monitor; the history of its service stays.
@@ -404,7 +461,7 @@ async fn results(
     Ok(Paged::new(bodies, limit, path, |body: &ResultBody| body.checked_at))
 }
 
-async fn find(state: &AppState, member: &Member, id: MonitorId) -> Result<Monitor, Problem> {
+pub(super) async fn find(state: &AppState, member: &Member, id: MonitorId) -> Result<Monitor, Problem> {
     let mut conn = state.ctx.db.read().await?;
     let found = store::monitors::find(&mut conn, member.membership.scope(), id).await?;
     found.map(|monitor| known(state, member, monitor)).ok_or_else(Problem::not_found)
@@ -417,6 +474,7 @@ fn known(state: &AppState, member: &Member, monitor: Monitor) -> Monitor {
     monitor.as_known(interval_seconds, state.ctx.now())
 }
 
-fn object(monitor: Monitor) -> Object<MonitorBody> {
-    Object { version: monitor.updated_at, body: monitor.into(), created_at: None }
+fn object(state: &AppState, monitor: Monitor) -> Result<Object<MonitorBody>, Problem> {
+    let version = monitor.updated_at;
+    Ok(Object { version, body: MonitorBody::new(&state.ctx, monitor)?, created_at: None })
 }

@@ -1,10 +1,15 @@
 //! Monitors: create, edit, pause, move, delete (S4, S32, S34, X43, X46, X67).
 
+mod rules;
+mod trial;
+mod wanted;
+
 use domain::id::{MonitorId, ServiceId};
-use domain::monitor::{Method, Monitor, MonitorState};
+use domain::monitor::{Method, Monitor, MonitorKind, MonitorState, Settings};
 use domain::organization::Permission;
 use domain::plan::{Limits, QuotaKind, Tier};
 use domain::schedule::Rhythm;
+use domain::text::DisplayName;
 use domain::time::Timestamp;
 use domain::verdict::dependence::{self, Refused};
 use domain::verdict::{self, MonitorVerdict, Policy};
@@ -12,14 +17,14 @@ use store::organizations::Membership;
 use store::watch::Replanned;
 use store::{OrgScope, Tx};
 
+use self::rules::{Gate, check_numbers};
+pub use self::trial::{no_service, try_change, try_new};
+pub(crate) use self::wanted::job_at;
+pub use self::wanted::{Guard, SecretsHeld, SecretsPatch, Wanted, due_job, secrets_held};
 use crate::checks::apply_edits;
 use crate::patch::{Patch, Version, next_version};
 use crate::{Checks, Context, Error, FieldError, Result, gate};
 
-/// Longest interval: a day.
-const MAX_INTERVAL_SECONDS: i32 = 86_400;
-/// What a tier that could check more often starts with.
-const DEFAULT_INTERVAL_SECONDS: i32 = 60;
 const DEFAULT_TIMEOUT_SECONDS: i32 = 10;
 /// However often a monitor is edited, its target is asked no more often than this because of it (X46).
 const EDIT_PAUSE_MS: i64 = 10_000;
@@ -31,7 +36,12 @@ pub type CheckedUrl = std::result::Result<String, FieldError>;
 #[derive(Debug, Clone)]
 pub struct NewMonitor {
     pub service_id: ServiceId,
-    pub url: CheckedUrl,
+    /// Blank: none; its target names it.
+    pub name: Option<String>,
+    /// Of an HTTP check, which needs one; other kinds have none.
+    pub url: Option<CheckedUrl>,
+    /// `None`: a plain HTTP check.
+    pub wanted: Option<Wanted>,
     pub method: Option<Method>,
     pub expected_status: Option<i32>,
     pub timeout_seconds: Option<i32>,
@@ -46,11 +56,18 @@ pub struct NewMonitor {
 }
 
 impl NewMonitor {
-    /// An active monitor with the defaults for everything else.
+    /// An active HTTP monitor with the defaults for everything else.
     pub fn new(service_id: ServiceId, url: CheckedUrl) -> Self {
+        Self { url: Some(url), ..Self::of(service_id) }
+    }
+
+    /// Active, with the defaults for everything; what is checked is still to be said.
+    pub fn of(service_id: ServiceId) -> Self {
         Self {
             service_id,
-            url,
+            name: None,
+            url: None,
+            wanted: None,
             method: None,
             expected_status: None,
             timeout_seconds: None,
@@ -69,7 +86,9 @@ impl NewMonitor {
 #[derive(Debug, Clone, Default)]
 pub struct MonitorPatch {
     pub service_id: Option<ServiceId>,
+    pub name: Patch<String>,
     pub url: Option<CheckedUrl>,
+    pub wanted: Option<Wanted>,
     pub method: Option<Method>,
     pub expected_status: Option<i32>,
     pub timeout_seconds: Option<i32>,
@@ -82,76 +101,16 @@ pub struct MonitorPatch {
     pub is_active: Option<bool>,
 }
 
-/// What the tier of the organization says about monitors.
-struct Gate {
-    tier: Tier,
-    limits: Limits,
-}
-
-impl Gate {
-    fn of(ctx: &Context, tier: Tier) -> Self {
-        Self { tier, limits: ctx.policy.limits(tier) }
-    }
-
-    /// The methods of the free tier change nothing at the target (X46). Without tiers nothing is refused (D7).
-    fn check_method(&self, checks: &mut Checks, method: Method) {
-        let is_free = self.tier == Tier::Free && self.limits == Tier::Free.limits();
-        if is_free && !method.is_free() {
-            checks.add(
-                "method",
-                "method_needs_plan",
-                "The Free plan checks with GET or HEAD. Choose one of them, or upgrade to Pro.",
-            );
-        }
-    }
-
-    fn check_interval(&self, checks: &mut Checks, interval_seconds: i32) {
-        let minimum = self.limits.min_check_interval_seconds;
-        if interval_seconds >= minimum {
-            check_range(checks, "interval_seconds", interval_seconds, 1, MAX_INTERVAL_SECONDS);
-            return;
-        }
-        let enough = Tier::ALL
-            .into_iter()
-            .find(|tier| tier.limits().min_check_interval_seconds <= interval_seconds && *tier > self.tier);
-        let way_out = match enough {
-            Some(tier) => format!("Choose {minimum} or more, or upgrade to {}.", tier.label()),
-            None => format!("Choose {minimum} or more."),
-        };
+/// The URL of an HTTP check, which needs one; other kinds must not have one.
+fn check_url(checks: &mut Checks, monitor: &Monitor) {
+    let is_http = monitor.kind == MonitorKind::Http;
+    if is_http && monitor.url.is_empty() {
+        checks.add("url", "required", "Write the address to check, such as https://example.com.");
+    } else if !is_http && !monitor.url.is_empty() {
         checks.add(
-            "interval_seconds",
-            "interval_too_short",
-            format!("The {} plan checks every {minimum} seconds at most. {way_out}", self.tier.label()),
-        );
-    }
-
-    const fn default_interval_seconds(&self) -> i32 {
-        let minimum = self.limits.min_check_interval_seconds;
-        if minimum > DEFAULT_INTERVAL_SECONDS { minimum } else { DEFAULT_INTERVAL_SECONDS }
-    }
-}
-
-fn check_range(checks: &mut Checks, field: &'static str, value: i32, least: i32, most: i32) {
-    if value < least || value > most {
-        checks.add(field, "out_of_range", format!("Choose a number from {least} to {most}."));
-    }
-}
-
-/// The numbers of a monitor that no tier changes.
-fn check_numbers(checks: &mut Checks, monitor: &Monitor) {
-    check_range(checks, "expected_status", monitor.expected_status, 100, 599);
-    check_range(checks, "timeout_seconds", monitor.timeout_seconds, 1, 60);
-    check_range(checks, "failures_to_open", monitor.failures_to_open, 1, 10);
-    check_range(checks, "successes_to_close", monitor.successes_to_close, 1, 10);
-    check_range(checks, "min_outage_seconds", monitor.min_outage_seconds, 0, 3600);
-    if let Some(limit_ms) = monitor.degraded_above_ms {
-        check_range(checks, "degraded_above_ms", limit_ms, 1, 60_000);
-    }
-    if monitor.timeout_seconds >= monitor.interval_seconds {
-        checks.add(
-            "timeout_seconds",
-            "not_below_interval",
-            "The time-out must be shorter than the interval, so that a check ends before the next one starts.",
+            "url",
+            "not_of_this_kind",
+            "Only HTTP monitors have an address; this kind has it in its settings.",
         );
     }
 }
@@ -199,16 +158,28 @@ pub(crate) async fn insert_step(
 
 fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Timestamp) -> Result<Monitor> {
     let mut checks = Checks::default();
-    let url = take_url(&mut checks, input.url).unwrap_or_default();
-    let interval_seconds = input.interval_seconds.unwrap_or_else(|| gate.default_interval_seconds());
+    let has_url = input.url.is_some();
+    let url = input.url.and_then(|url| take_url(&mut checks, url));
+    let is_url_read = url.is_some() || !has_url;
+    let name = checks.optional("name", input.name.as_deref(), DisplayName::parse);
+    let kind = input
+        .wanted
+        .as_ref()
+        .and_then(|wanted| wanted.settings.as_ref())
+        .map_or(MonitorKind::Http, Settings::kind);
+    let interval_seconds = input.interval_seconds.unwrap_or_else(|| gate.default_interval_seconds(kind));
     let default_timeout = DEFAULT_TIMEOUT_SECONDS.min(interval_seconds.saturating_sub(1)).max(1);
-    let monitor = Monitor {
+    let mut monitor = Monitor {
         id: MonitorId::new(ctx.uuid(now)),
         organization_id: scope.organization_id(),
         service_id: input.service_id,
         parent_id: input.parent_id,
-        url,
+        kind,
+        name: name.map(DisplayName::into_string),
+        url: url.unwrap_or_default(),
         method: input.method.unwrap_or_default(),
+        settings: Settings::default(),
+        sealed_secrets: None,
         expected_status: input.expected_status.unwrap_or(200),
         timeout_seconds: input.timeout_seconds.unwrap_or(default_timeout),
         interval_seconds,
@@ -227,12 +198,19 @@ fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Ti
         last_failure: None,
         last_status_code: None,
         last_response_time_ms: None,
+        certificate_expires_at: None,
         flapping_since: None,
         created_at: now,
         updated_at: now,
     };
+    if let Some(wanted) = input.wanted {
+        checks.extend(wanted::apply(ctx, &mut monitor, wanted)?);
+    }
+    if is_url_read {
+        check_url(&mut checks, &monitor);
+    }
     gate.check_method(&mut checks, monitor.method);
-    gate.check_interval(&mut checks, interval_seconds);
+    gate.check_interval(&mut checks, kind, interval_seconds);
     check_numbers(&mut checks, &monitor);
     checks.finish()?;
     Ok(monitor)
@@ -290,7 +268,7 @@ pub async fn update(
     let gate = Gate::of(ctx, store::organizations::lock_tier(&mut tx, scope).await?);
     let before = store::monitors::lock(&mut tx, scope, id).await?.ok_or(Error::NotFound)?;
     version.check(before.updated_at)?;
-    let after = apply(&gate, &before, patch, now)?;
+    let after = apply(ctx, &gate, &before, patch, now)?;
     if after.service_id != before.service_id {
         require_room(&mut tx, scope, &gate, after.service_id).await?;
     } else if after.is_active && !before.is_active {
@@ -312,19 +290,39 @@ pub async fn update(
     Ok(after)
 }
 
-fn apply(gate: &Gate, before: &Monitor, patch: MonitorPatch, now: Timestamp) -> Result<Monitor> {
+fn apply(
+    ctx: &Context,
+    gate: &Gate,
+    before: &Monitor,
+    patch: MonitorPatch,
+    now: Timestamp,
+) -> Result<Monitor> {
     let mut checks = Checks::default();
     let mut after = before.clone();
     if let Some(url) = patch.url.and_then(|url| take_url(&mut checks, url)) {
         after.url = url;
+        check_url(&mut checks, &after);
     }
+    if let Some(wanted) = patch.wanted {
+        checks.extend(wanted::apply(ctx, &mut after, wanted)?);
+    }
+    let name = if let Patch::Set(text) = &patch.name
+        && text.trim().is_empty()
+    {
+        Patch::Clear
+    } else {
+        patch.name
+    };
+    name.apply(&mut after.name, |text| {
+        checks.take("name", DisplayName::parse(&text)).map(DisplayName::into_string)
+    });
     if let Some(method) = patch.method {
         gate.check_method(&mut checks, method);
         after.method = method;
     }
     // An interval from before a downgrade stays as it is written and is clamped when it runs (X43).
     if let Some(interval_seconds) = patch.interval_seconds {
-        gate.check_interval(&mut checks, interval_seconds);
+        gate.check_interval(&mut checks, before.kind, interval_seconds);
         after.interval_seconds = interval_seconds;
     }
     after.service_id = patch.service_id.unwrap_or(after.service_id);
@@ -391,8 +389,11 @@ async fn plan_change(
     after: &Monitor,
     now: Timestamp,
 ) -> Result<()> {
-    let is_other_check = (&after.url, after.method, after.expected_status)
-        != (&before.url, before.method, before.expected_status);
+    let what = |monitor: &Monitor| {
+        let secrets = monitor.sealed_secrets.clone();
+        (monitor.url.clone(), monitor.method, monitor.expected_status, monitor.settings.clone(), secrets)
+    };
+    let is_other_check = what(after) != what(before);
     let next_check_at = if is_other_check || (after.is_active && !before.is_active) {
         now
     } else if after.interval_seconds == before.interval_seconds {
