@@ -30,6 +30,14 @@ const TABLES: [&str; 14] = [
 ];
 
 impl TestDatabase {
+    /// What SQLite says about its file; "ok" when it is whole.
+    pub async fn integrity(&self) -> String {
+        let mut conn = SqliteConnection::connect(self.url()).await.unwrap();
+        let said = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+        said
+    }
+
     /// Every row of the organization in every tenant table, in a fixed order.
     pub async fn digest(&self, organization: OrgId) -> String {
         self.rows_of(&TABLES, Some(organization), &[]).await
