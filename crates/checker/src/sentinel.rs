@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two looks, as long as no check fails.
 const EVERY: Duration = Duration::from_secs(10);
-/// A look that is not older tells enough about a check that failed.
-const FRESH: Duration = Duration::from_secs(2);
+/// Between two looks that checks ask for which fail: anchors are somebody else's servers.
+const PACE: Duration = Duration::from_secs(2);
 /// For the connection to an anchor.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// So long after an anchor answered, silence means that our network failed.
@@ -35,6 +35,7 @@ pub(crate) struct Sentinel {
 /// What the looks saw.
 #[derive(Default)]
 struct Seen {
+    /// The start of the newest look.
     looked_at: Option<Instant>,
     /// The end of the newest look at which nobody answered while the sentinel was armed.
     offline_at: Option<Instant>,
@@ -51,14 +52,23 @@ impl Sentinel {
         Self { ctx, anchors, seen: Mutex::default() }
     }
 
-    /// Whether our network failed at some time after `since`, or fails now. Many checks that fail at once share a look.
+    /// Whether our network failed at some time after `since`, or fails now. Only a look that begins
+    /// from now on tells: just before the failure all may have been well. Many checks that fail share a look.
     pub(crate) async fn was_offline_since(&self, since: Instant) -> bool {
         if self.anchors.is_empty() {
             return false;
         }
+        let asked_at = Instant::now();
         let mut seen = self.seen.lock().await;
-        if seen.looked_at.is_none_or(|looked_at| looked_at.elapsed() > FRESH) {
-            self.look(&mut seen).await;
+        while seen.looked_at.is_none_or(|looked_at| looked_at < asked_at) {
+            let early = seen.looked_at.and_then(|looked_at| PACE.checked_sub(looked_at.elapsed()));
+            if let Some(early) = early {
+                drop(seen);
+                tokio::time::sleep(early).await;
+                seen = self.seen.lock().await;
+            } else {
+                self.look(&mut seen).await;
+            }
         }
         seen.is_offline || seen.offline_at.is_some_and(|offline_at| offline_at >= since)
     }
@@ -68,6 +78,7 @@ impl Sentinel {
         if !seen.is_read {
             self.recall(seen).await;
         }
+        let looked_at = Instant::now();
         let is_answered = self.is_answered().await;
         let now = self.ctx.now();
         if is_answered {
@@ -84,9 +95,9 @@ impl Sentinel {
         }
         self.tell(seen.is_offline, is_offline);
         seen.is_offline = is_offline;
-        seen.looked_at = Some(Instant::now());
+        seen.looked_at = Some(looked_at);
         if is_offline {
-            seen.offline_at = seen.looked_at;
+            seen.offline_at = Some(Instant::now());
         }
         is_answered
     }

@@ -40,6 +40,7 @@ use ::http::HeaderValue;
 use domain::check::{CheckJob, Outcome};
 use domain::monitor::Settings;
 use ipnet::IpNet;
+use rustls::pki_types::CertificateDer;
 
 pub use address::{Policy, is_forbidden};
 pub use anchor::anchor_answers;
@@ -80,6 +81,8 @@ pub struct EgressConfig {
     /// Where the registration of a domain is asked for: the URL before the domain's name. It goes through the guard
     /// like every target. `None`: a public redirector, which knows the server of each registry.
     pub rdap_base: Option<String>,
+    /// Certificate authorities that are trusted besides the public ones, as inside networks have them.
+    pub extra_roots: Vec<CertificateDer<'static>>,
 }
 
 impl Default for EgressConfig {
@@ -92,6 +95,7 @@ impl Default for EgressConfig {
             own_hosts: Vec::new(),
             contact_url: None,
             rdap_base: None,
+            extra_roots: Vec::new(),
         }
     }
 }
@@ -114,7 +118,10 @@ struct Inner {
 impl Egress {
     /// Reads the system's DNS settings unless `config` names a resolver; opens no connection.
     pub fn new(config: EgressConfig) -> Result<Self, Error> {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for root in &config.extra_roots {
+            roots.add(root.clone())?;
+        }
         Self::with_roots(config, roots)
     }
 

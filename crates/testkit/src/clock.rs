@@ -105,6 +105,17 @@ impl Ids for TestIds {
     }
 }
 
+/// The time of this machine, for tests of processes that have it too.
+pub fn wall_clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap())
+}
+
+/// What whoever runs the tests asks for in the environment; `None`: nothing.
+pub fn asked_for(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,7 +30,7 @@ mod target;
 
 pub use app::{Answer as HttpAnswer, PASSWORD, PUBLIC_URL, Person, SentMail, TestApp};
 pub use browser::{Browser, Violation};
-pub use clock::{RunningClock, START, TestClock, TestIds};
+pub use clock::{RunningClock, START, TestClock, TestIds, asked_for, wall_clock};
 pub use context::TestContext;
 pub use database::{FromTestDatabase, TestDatabase};
 pub use fleet::Fleet;

@@ -13,7 +13,9 @@ use crate::{Context, Error, FieldError, Result};
 
 /// Says everything that is wrong with settings and secrets; the field is one of both, with the path inside. Actions know no network: whoever calls them brings the guard.
 #[derive(Clone)]
-pub struct Guard(Arc<dyn Fn(&Settings, &Secrets) -> Vec<FieldError> + Send + Sync>);
+pub struct Guard(Arc<Findings>);
+
+type Findings = dyn Fn(&Settings, &Secrets) -> Vec<FieldError> + Send + Sync;
 
 impl Guard {
     pub fn new(findings: impl Fn(&Settings, &Secrets) -> Vec<FieldError> + Send + Sync + 'static) -> Self {

@@ -6,4 +6,6 @@ mod fleets;
 mod network;
 mod outages;
 mod removal;
+mod scenarios;
+mod scripted;
 mod support;

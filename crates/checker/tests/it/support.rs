@@ -56,6 +56,11 @@ impl World {
         // The second one is public, and belongs to nobody.
         let allow_cidrs = ["127.0.0.0/8", "203.0.113.0/24"].map(|net| net.parse().unwrap()).to_vec();
         let rules = EgressConfig { allow_cidrs, ..EgressConfig::default() };
+        self.watches_through(rules, config)
+    }
+
+    /// Starts a process that reaches what these rules allow.
+    pub(crate) fn watches_through(&self, rules: EgressConfig, config: Config) -> Watching {
         let egress = Egress::new(rules).unwrap();
         let stop = CancellationToken::new();
         let running = tokio::spawn(checker::run(self.ctx.clone(), egress, config, stop.clone()));

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use domain::id::MonitorId;
 use domain::time::{DAY_MS, Timestamp};
-use testkit::{Fleet, Program, Target, TestDatabase, db_test};
+use testkit::{Fleet, Program, Target, TestDatabase, db_test, wall_clock};
 
-use crate::support::{BINARY, SETTINGS, each_second, fleet, now, results, spans};
+use crate::support::{BINARY, SETTINGS, each_second, fleet, results, spans};
 
 const MONITORS: u128 = 20;
 const HOUR_S: i64 = 3600;
@@ -45,7 +45,7 @@ async fn jumps_of_the_clock_stop_no_check_and_start_no_storm(db: TestDatabase) {
     let monitors: Vec<_> = (1..=MONITORS)
         .map(|number| each_second(&fleet, number, &target.url(&format!("/{number}"))))
         .collect();
-    fleet.adds(&monitors, now()).await;
+    fleet.adds(&monitors, wall_clock()).await;
     let ids: Vec<MonitorId> = monitors.iter().map(|monitor| monitor.id).collect();
 
     let library = library();

@@ -8,13 +8,11 @@ use domain::id::MonitorId;
 use domain::schedule::Rhythm;
 use domain::time::Timestamp;
 use domain::verdict::Policy;
-use testkit::{Answer, Fleet, Kind, Program, Target, TestDatabase, db_test};
+use testkit::{Answer, Fleet, Kind, Program, Target, TestDatabase, db_test, wall_clock};
 
-use crate::support::{
-    BINARY, Dice, SETTINGS, each_second, fleet, model, now, results, rounds, spans, within,
-};
+use crate::support::{BINARY, Dice, SETTINGS, each_second, fleet, model, results, rounds, spans, within};
 
-const MONITORS: u128 = 40;
+const MONITORS: u64 = 40;
 
 /// What was read before a kill, so was acknowledged.
 type Seen = HashMap<MonitorId, Vec<(Timestamp, CheckStatus)>>;
@@ -32,9 +30,9 @@ async fn read(fleet: &Fleet, ids: &[MonitorId]) -> Seen {
 async fn random_kills_lose_no_result_run_no_slot_twice_and_skip_no_state(db: TestDatabase) {
     let (fleet, target, mut dice) = (fleet(&db).await, Target::start().await, Dice::new());
     let monitors: Vec<_> = (1..=MONITORS)
-        .map(|number| each_second(&fleet, number, &target.url(&format!("/{number}"))))
+        .map(|number| each_second(&fleet, number.into(), &target.url(&format!("/{number}"))))
         .collect();
-    fleet.adds(&monitors, now()).await;
+    fleet.adds(&monitors, wall_clock()).await;
     let ids: Vec<MonitorId> = monitors.iter().map(|monitor| monitor.id).collect();
 
     let mut program = Program::start(BINARY, &db, &SETTINGS).await;
@@ -43,7 +41,7 @@ async fn random_kills_lose_no_result_run_no_slot_twice_and_skip_no_state(db: Tes
     for _ in 0..rounds {
         for _ in 0..4 {
             let status = if dice.below(2) == 0 { 200 } else { 503 };
-            target.answer(&format!("/{}", 1 + dice.below(MONITORS as u64)), Answer::status(status));
+            target.answer(&format!("/{}", 1 + dice.below(MONITORS)), Answer::status(status));
         }
         tokio::time::sleep(Duration::from_millis(200 + dice.below(1200))).await;
         let sample: Vec<MonitorId> = ids.iter().copied().filter(|_| dice.below(4) == 0).collect();

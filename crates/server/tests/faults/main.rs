@@ -1,3 +1,4 @@
+#![cfg(test)]
 //! Faults, each for minutes and against the real binary (`faults.md`): `scripts/faults` runs them, the usual tests do
 //! not. What the usual tests have of each fault is shorter.
 

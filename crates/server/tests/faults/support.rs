@@ -9,7 +9,7 @@ use domain::monitor::{Monitor, MonitorState};
 use domain::plan::Tier;
 use domain::time::Timestamp;
 use domain::verdict::{self, Edit, MonitorVerdict, Policy};
-use testkit::{Fleet, TestDatabase};
+use testkit::{Fleet, TestDatabase, wall_clock};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_indie-status");
 
@@ -23,12 +23,7 @@ pub(crate) const SETTINGS: [(&str, &str); 4] = [
 
 /// `FAULT_ROUNDS`, or so many.
 pub(crate) fn rounds(usual: u32) -> u32 {
-    std::env::var("FAULT_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-pub(crate) fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap())
+    testkit::asked_for("FAULT_ROUNDS").and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// Numbers that look random and come again with their seed.
@@ -37,8 +32,8 @@ pub(crate) struct Dice(u64);
 impl Dice {
     /// A new seed each time; it is printed.
     pub(crate) fn new() -> Self {
-        let seed = std::env::var("FAULT_SEED").ok().and_then(|text| text.parse().ok());
-        let seed = seed.unwrap_or_else(|| u64::try_from(now().ms()).unwrap() | 1);
+        let seed = testkit::asked_for("FAULT_SEED").and_then(|text| text.parse().ok());
+        let seed = seed.unwrap_or_else(|| u64::try_from(wall_clock().ms()).unwrap() | 1);
         eprintln!("FAULT_SEED={seed}");
         Self(seed)
     }

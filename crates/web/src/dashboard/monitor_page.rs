@@ -35,7 +35,7 @@ pub(crate) async fn of(screen: &Screen, monitor: &Monitor) -> Result<ShowPage, P
         figures: figures(screen, monitor).await?,
         shell: screen.shell().await?,
         id: monitor.id.to_string(),
-        name: about::name(&monitor),
+        name: about::name(monitor),
         url: monitor.url.clone(),
         state: about::state(monitor),
         words: about::standing(monitor, now),

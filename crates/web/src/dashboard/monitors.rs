@@ -375,7 +375,7 @@ fn parents(id: Option<MonitorId>, monitors: &[Monitor], chosen: &str) -> Vec<Cho
     let nothing = Choice { value: String::new(), label: "Nothing".to_owned(), is_chosen: chosen.is_empty() };
     let others = monitors.iter().filter(|monitor| Some(monitor.id) != id).map(|monitor| {
         let value = monitor.id.to_string();
-        Choice { is_chosen: value == chosen, value, label: about::name(&monitor) }
+        Choice { is_chosen: value == chosen, value, label: about::name(monitor) }
     });
     std::iter::once(nothing).chain(others).collect()
 }
@@ -411,7 +411,7 @@ fn row(screen: &Screen, monitor: &Monitor, services: &[Service]) -> Row {
     let service = services.iter().find(|service| service.id == monitor.service_id);
     Row {
         id: monitor.id.to_string(),
-        name: about::name(&monitor),
+        name: about::name(monitor),
         service: service.map(|service| service.name.clone()).unwrap_or_default(),
         state: about::state(monitor),
         words: about::answer(monitor),

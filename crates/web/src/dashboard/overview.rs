@@ -103,7 +103,7 @@ fn broken_row(monitor: &Monitor, now: Timestamp) -> Broken {
     let since = monitor.state_since;
     Broken {
         monitor_id: monitor.id.to_string(),
-        name: about::name(&monitor),
+        name: about::name(monitor),
         state: monitor.state.into(),
         seen: about::seen(monitor),
         note: match monitor.run_length {

@@ -87,34 +87,31 @@ async fn test(
 ) -> Result<axum::Json<OutcomeBody>, Problem> {
     let url = body.url.as_deref().map(|url| checked_url(&state, url));
     let (ctx, by) = (&state.ctx, &member.membership);
-    let job = match body.monitor_id {
-        Some(id) => {
-            let kind = find(&state, &member, id).await?.kind;
-            if body.kind.is_some_and(|asked| asked != kind) {
-                let message = "This monitor is of another kind.";
-                return Err(Problem::unprocessable("/kind", "kind_fixed", message));
-            }
-            let patch = MonitorPatch {
-                url,
-                wanted: wanted_change(&state.egress, kind, body.settings, body.secrets)?,
-                method: body.method,
-                expected_status: body.expected_status,
-                timeout_seconds: body.timeout_seconds,
-                ..MonitorPatch::default()
-            };
-            monitors::try_change(ctx, by, id, patch).await?
+    let job = if let Some(id) = body.monitor_id {
+        let kind = find(&state, &member, id).await?.kind;
+        if body.kind.is_some_and(|asked| asked != kind) {
+            let message = "This monitor is of another kind.";
+            return Err(Problem::unprocessable("/kind", "kind_fixed", message));
         }
-        None => {
-            let input = NewMonitor {
-                wanted: wanted_new(&state.egress, body.kind, body.settings, body.secrets)?,
-                url,
-                method: body.method,
-                expected_status: body.expected_status,
-                timeout_seconds: body.timeout_seconds,
-                ..NewMonitor::of(monitors::no_service())
-            };
-            monitors::try_new(ctx, by, input).await?
-        }
+        let patch = MonitorPatch {
+            url,
+            wanted: wanted_change(&state.egress, kind, body.settings, body.secrets)?,
+            method: body.method,
+            expected_status: body.expected_status,
+            timeout_seconds: body.timeout_seconds,
+            ..MonitorPatch::default()
+        };
+        monitors::try_change(ctx, by, id, patch).await?
+    } else {
+        let input = NewMonitor {
+            wanted: wanted_new(&state.egress, body.kind, body.settings, body.secrets)?,
+            url,
+            method: body.method,
+            expected_status: body.expected_status,
+            timeout_seconds: body.timeout_seconds,
+            ..NewMonitor::of(monitors::no_service())
+        };
+        monitors::try_new(ctx, by, input).await?
     };
     let outcome = state.egress.check(&job).await;
     Ok(axum::Json(OutcomeBody::new(&outcome, job.expected_status)))
