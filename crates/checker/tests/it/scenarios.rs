@@ -68,7 +68,7 @@ async fn direct(fleet: &Fleet, monitor: &Monitor, scenario: &Scenario, script: &
         let before = results(fleet, monitor.id).await.len();
         script.says(stage);
         let what = format!("{} {}: {text}", scenario.name, monitor.kind.as_str());
-        within(Duration::from_secs(60), &what, async || {
+        within(Duration::from_mins(1), &what, async || {
             let list = results(fleet, monitor.id).await;
             let excused = list.iter().find(|result| result.failure == Some(FailureClass::NotPermitted));
             assert!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::monitor::{
-    DnsSettings, DomainExpirySettings, GrpcSettings, HttpSettings, IcmpSettings, Settings, TcpSettings,
+    DnsSettings, DomainExpirySettings, GrpcSettings, IcmpSettings, Settings, TcpSettings,
     TlsCertificateSettings, WebsocketSettings,
 };
 use domain::time::DAY_MS;
@@ -218,11 +218,7 @@ async fn http_target() -> Scripted {
         answer(&mut stream, status, "fine").await;
     })
     .await;
-    Scripted {
-        url: format!("http://{address}/health"),
-        settings: Settings::Http(Box::new(HttpSettings::default())),
-        script,
-    }
+    Scripted { url: format!("http://{address}/health"), settings: Settings::default(), script }
 }
 
 async fn tcp_target() -> Scripted {
@@ -268,7 +264,7 @@ async fn websocket_target() -> Scripted {
     of(Settings::Websocket(settings), script)
 }
 
-/// Status 1 of the health protocol is SERVING, 2 is NOT_SERVING.
+/// Status 1 of the health protocol is SERVING, 2 is `NOT_SERVING`.
 async fn grpc_target() -> Scripted {
     let (address, script) = serve(|stream, script| async move {
         let Ok(mut connection) = h2::server::handshake(stream).await else { return };

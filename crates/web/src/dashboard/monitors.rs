@@ -469,7 +469,7 @@ mod tests {
         let input =
             Input { expected_status: "ok".into(), timeout_seconds: "1.5".into(), ..Input::defaults() };
         let Err(actions::Error::Invalid(fields)) = input.numbers() else { panic!("accepted") };
-        let names: Vec<_> = fields.iter().map(|field| &*field.field).collect();
+        let names: Vec<_> = fields.iter().map(|field| field.field).collect();
         assert_eq!(names, ["expected_status", "interval_seconds", "timeout_seconds"]);
     }
 }

@@ -130,14 +130,14 @@ mod tests {
 
     use super::*;
 
-    fn object(value: Value) -> Option<Map<String, Value>> {
+    fn object(value: &Value) -> Option<Map<String, Value>> {
         value.as_object().cloned()
     }
 
     #[test]
     fn settings_are_read_by_their_kind_and_written_without_it() {
         let settings =
-            read(MonitorKind::Tcp, object(json!({ "host": "db.example.com", "port": 5432 }))).unwrap();
+            read(MonitorKind::Tcp, object(&json!({ "host": "db.example.com", "port": 5432 }))).unwrap();
         assert_eq!(settings.target(), "db.example.com:5432");
         let written = write(&settings);
         assert_eq!(written.get("port"), Some(&json!(5432)));
@@ -153,7 +153,7 @@ mod tests {
             (MonitorKind::Http, json!({ "follow_redirects": 1 })),
             (MonitorKind::Tcp, json!({ "kind": "tcp", "host": "db.example.com" })),
         ] {
-            let problem = read(kind, object(settings.clone())).unwrap_err();
+            let problem = read(kind, object(&settings)).unwrap_err();
             assert_eq!(problem.status, 422, "{settings}");
             assert!(problem.errors[0].pointer.starts_with("/settings"), "{settings}");
         }
