@@ -90,6 +90,11 @@ pub(crate) fn check_by_hand(organization: &str) -> [Limit<'_>; 1] {
     [limit("check_by_hand", organization, 6, MINUTE_MS)]
 }
 
+/// Hosts that a new organization has not watched before: 10 a day (T-19).
+pub(crate) fn new_host(organization: &str) -> [Limit<'_>; 1] {
+    [limit("new_host", organization, 10, DAY_MS)]
+}
+
 /// Moves to another slug, each of which holds one for 90 days: 5 a day per organization.
 pub(crate) fn slug_change(organization: &str) -> [Limit<'_>; 1] {
     [limit("slug_change", organization, 5, DAY_MS)]

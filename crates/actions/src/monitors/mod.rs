@@ -1,5 +1,6 @@
 //! Monitors: create, edit, pause, move, delete (S4, S32, S34, X43, X46, X67).
 
+mod hosts;
 mod rules;
 mod trial;
 mod wanted;
@@ -131,7 +132,7 @@ pub async fn create(ctx: &Context, by: &Membership, input: NewMonitor) -> Result
     let now = ctx.now();
     let mut tx = ctx.db.write().await?;
     let tier = store::organizations::lock_tier(&mut tx, by.scope()).await?;
-    let monitor = insert_step(ctx, &mut tx, by.scope(), tier, input, now).await?;
+    let monitor = insert_step(ctx, &mut tx, by, tier, input, now).await?;
     tx.commit().await?;
     ctx.signals.schedule_changed();
     ctx.signals.pages_changed(by.organization.id);
@@ -143,15 +144,16 @@ pub async fn create(ctx: &Context, by: &Membership, input: NewMonitor) -> Result
 pub(crate) async fn insert_step(
     ctx: &Context,
     tx: &mut Tx,
-    scope: OrgScope,
+    by: &Membership,
     tier: Tier,
     input: NewMonitor,
     now: Timestamp,
 ) -> Result<Monitor> {
-    let gate = Gate::of(ctx, tier);
+    let (gate, scope) = (Gate::of(ctx, tier), by.scope());
     let monitor = build(ctx, &gate, scope, input, now)?;
     require_room(tx, scope, &gate, monitor.service_id).await?;
     require_parent(tx, scope, monitor.id, monitor.parent_id).await?;
+    hosts::count_step(ctx, tx, by, &monitor, now).await?;
     store::monitors::insert(tx, scope, &monitor, now).await?;
     Ok(monitor)
 }
@@ -278,6 +280,7 @@ pub async fn update(
     if after.parent_id != before.parent_id {
         require_parent(&mut tx, scope, id, after.parent_id).await?;
     }
+    hosts::count_step(ctx, &mut tx, by, &after, now).await?;
     if !store::monitors::update(&mut tx, scope, &after, before.updated_at).await? {
         return Err(Error::Stale);
     }

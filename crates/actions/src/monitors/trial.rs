@@ -10,7 +10,7 @@ use store::organizations::Membership;
 use uuid::Uuid;
 
 use super::rules::Gate;
-use super::{MonitorPatch, NewMonitor, apply, build, job_at};
+use super::{MonitorPatch, NewMonitor, apply, build, hosts, job_at};
 use crate::{Context, Error, Result, gate, throttle};
 
 /// The check that a monitor made of `input` would run. Its service does not matter. The caller runs it outside any
@@ -59,6 +59,7 @@ async fn begin(
             "This kind asks nobody, so there is nothing to try.",
         ));
     }
+    hosts::count_step(ctx, &mut tx, by, &monitor, now).await?;
     throttle::count_step(&mut tx, &throttle::check_by_hand(&by.organization.id.to_string()), now).await?;
     let job = job_at(ctx, monitor, now)?;
     tx.commit().await?;

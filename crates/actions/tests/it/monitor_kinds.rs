@@ -195,3 +195,41 @@ async fn other_settings_are_checked_at_once(test: TestContext) {
     monitors::update(&test, &fleet.owner, made.id, Version::Any, patch).await.unwrap();
     assert_eq!(due_at().await, START);
 }
+
+#[db_test]
+async fn a_new_organization_watches_ten_new_hosts_a_day(test: TestContext) {
+    // T-19
+    let fleet = Fleet::new(&test.db, 1, Tier::Team).await;
+    let at = async |host: &str, path: &str| {
+        let input = NewMonitor::new(fleet.service, Ok(format!("https://{host}/{path}")));
+        monitors::create(&test, &fleet.owner, input).await
+    };
+    for number in 0..10 {
+        at(&format!("host-{number}.example.com"), "").await.unwrap();
+    }
+    assert!(matches!(at("one-more.example.com", "").await, Err(Error::Throttled { .. })));
+    let known = at("host-3.example.com", "other").await.unwrap();
+    let elsewhere =
+        MonitorPatch { url: Some(Ok("https://one-more.example.com/".into())), ..MonitorPatch::default() };
+    let moved = monitors::update(&test, &fleet.owner, known.id, Version::Any, elsewhere.clone()).await;
+    assert!(matches!(moved, Err(Error::Throttled { .. })), "editing is no way around it");
+    let tried = monitors::try_change(&test, &fleet.owner, known.id, elsewhere).await;
+    assert!(matches!(tried, Err(Error::Throttled { .. })), "nor is trying");
+    test.clock.advance_s(86_401);
+    at("one-more.example.com", "").await.unwrap();
+    test.clock.advance_s(7 * 86_400);
+    for number in 20..40 {
+        at(&format!("host-{number}.example.com"), "").await.unwrap();
+    }
+}
+
+#[db_test]
+async fn whoever_hosts_alone_watches_as_many_hosts_as_they_like(test: TestContext) {
+    // D7
+    let test = test.with_policy(|policy| policy.are_plans_enforced = false);
+    let fleet = Fleet::new(&test.db, 1, Tier::Free).await;
+    for number in 0..12 {
+        let input = NewMonitor::new(fleet.service, Ok(format!("https://host-{number}.example.com/")));
+        monitors::create(&test, &fleet.owner, input).await.unwrap();
+    }
+}
