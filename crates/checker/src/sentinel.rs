@@ -60,6 +60,8 @@ impl Sentinel {
         }
         let asked_at = Instant::now();
         let mut seen = self.seen.lock().await;
+        // It may have come back between the failure and the next look.
+        let was_offline = seen.is_offline;
         while seen.looked_at.is_none_or(|looked_at| looked_at < asked_at) {
             let early = seen.looked_at.and_then(|looked_at| PACE.checked_sub(looked_at.elapsed()));
             if let Some(early) = early {
@@ -70,7 +72,7 @@ impl Sentinel {
                 self.look(&mut seen).await;
             }
         }
-        seen.is_offline || seen.offline_at.is_some_and(|offline_at| offline_at >= since)
+        was_offline || seen.is_offline || seen.offline_at.is_some_and(|offline_at| offline_at >= since)
     }
 
     /// Whether an anchor answered.
