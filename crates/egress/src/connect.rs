@@ -1,18 +1,18 @@
-//! From a target to an open connection: resolve once, compare every address with the policy, connect to
-//! exactly those, TLS by name. Measures the phases.
+//! From a place to an open connection: resolve once, compare every address with the policy, connect to exactly those.
+//! Measures the phases.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use domain::check::Phases;
+use domain::check::{FailureClass, Phases};
 use domain::time::Timestamp;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use rustls::pki_types::{ServerName, UnixTime};
-use rustls::{AlertDescription, CertificateError, RootCertStore};
+use rustls::{AlertDescription, CertificateError};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -20,9 +20,8 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use crate::Error;
 use crate::address::Policy;
 use crate::anchor::is_inside;
-use crate::link::Stream;
-use crate::target::{Place, Target};
-use crate::tls_client::{Offer, TlsClients};
+use crate::target::Place;
+use crate::tls::certificate_class;
 
 /// Addresses of one name that are tried before it counts as unreachable.
 const MAX_ATTEMPTS: usize = 8;
@@ -45,10 +44,8 @@ pub(crate) enum ConnectError {
     Tls,
     /// The other side speaks none of the protocols that were offered.
     Protocol,
-    Certificate,
-    CertificateExpired,
-    CertificateUntrusted,
-    CertificateWrongName,
+    /// The certificate is not valid, and what is wrong with it.
+    Certificate(FailureClass),
     /// The fault is ours; says nothing about the target.
     Local,
 }
@@ -63,10 +60,9 @@ pub(crate) struct Sight {
     pub(crate) certificate_expires_at: Option<Timestamp>,
 }
 
-/// Resolver and TLS settings, made once.
+/// The resolver for targets, made once.
 pub(crate) struct Connector {
     resolver: TokioResolver,
-    tls: TlsClients,
 }
 
 impl std::fmt::Debug for Connector {
@@ -76,33 +72,12 @@ impl std::fmt::Debug for Connector {
 }
 
 impl Connector {
-    pub(crate) fn new(resolver: Option<SocketAddr>, roots: RootCertStore) -> Result<Self, Error> {
-        Ok(Self { resolver: build_resolver(resolver, |_| ())?, tls: TlsClients::new(roots)? })
+    pub(crate) fn new(resolver: Option<SocketAddr>) -> Result<Self, Error> {
+        Ok(Self { resolver: build_resolver(resolver, |_| ())? })
     }
 
-    /// Opens one connection. The caller holds the deadline; here it only shares the time among addresses.
-    pub(crate) async fn open(
-        &self,
-        target: &Target,
-        policy: &Policy,
-        deadline: Instant,
-        offer: Offer,
-        sight: &mut Sight,
-    ) -> Result<Stream, ConnectError> {
-        let tcp = self.tcp(target.place(), target.port(), policy, deadline, sight).await?;
-        if !target.is_https() {
-            return Ok(Stream::Plain(tcp));
-        }
-        let started = Instant::now();
-        let shake = self.tls.get(offer).connect(server_name(target.place())?, tcp).await;
-        let stream = shake.map_err(|error| tls_error(&error, sight))?;
-        add(&mut sight.phases.tls_ms, started);
-        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-        sight.certificate_expires_at = shown.and_then(|certificate| expires_at(certificate));
-        Ok(Stream::Tls(Box::new(stream)))
-    }
-
-    /// Connects to a place without speaking to it.
+    /// Connects to a place without speaking to it. The caller holds the deadline; here it only shares the time among
+    /// addresses.
     pub(crate) async fn tcp(
         &self,
         place: &Place,
@@ -270,32 +245,10 @@ pub(crate) fn tls_error(error: &io::Error, sight: &mut Sight) -> ConnectError {
                 CertificateError::ExpiredContext { not_after, .. } => timestamp(*not_after),
                 _ => None,
             };
-            certificate_error(reason)
+            ConnectError::Certificate(certificate_class(reason))
         }
         Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => ConnectError::Protocol,
         _ => ConnectError::Tls,
-    }
-}
-
-fn certificate_error(reason: &CertificateError) -> ConnectError {
-    match reason {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            ConnectError::CertificateExpired
-        }
-        // A signature that does not fit: somebody with the name of one we trust, but not its key.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            ConnectError::CertificateUntrusted
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            ConnectError::CertificateWrongName
-        }
-        // What a certificate that was signed by itself mostly looks like.
-        CertificateError::Other(other)
-            if other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity) =>
-        {
-            ConnectError::CertificateUntrusted
-        }
-        _ => ConnectError::Certificate,
     }
 }
 

@@ -73,10 +73,9 @@ pub(crate) fn name(rules: &Rules, settings: &DnsSettings) -> Result<String, Targ
 
 pub(crate) async fn check(probe: &mut Probe<'_>, settings: &DnsSettings) -> Result<(), Stop> {
     let rules = &probe.inner.rules;
-    let refused = |_| Stop::down(FailureClass::ConnectionFailed);
-    let name = name(rules, settings).map_err(refused)?;
+    let name = name(rules, settings).map_err(|_| probe.refused())?;
     let found = if let Some(text) = &settings.resolver {
-        let server = server(rules, text).map_err(refused)?;
+        let server = server(rules, text).map_err(|_| probe.refused())?;
         probe.sight.is_inside = is_inside(server.ip());
         let resolver = build_resolver(Some(server), without_memory).map_err(|_| Stop::unknown(None))?;
         ask(probe, &resolver, &name, settings.record).await?

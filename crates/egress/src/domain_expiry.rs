@@ -22,7 +22,7 @@ pub(crate) fn target(inner: &Inner, settings: &DomainExpirySettings) -> Result<T
 }
 
 pub(crate) async fn check(probe: &mut Probe<'_>, settings: &DomainExpirySettings) -> Result<(), Stop> {
-    let target = target(probe.inner, settings).map_err(|_| Stop::down(FailureClass::ConnectionFailed))?;
+    let target = target(probe.inner, settings).map_err(|_| probe.refused())?;
     let answer = get(probe, target, "application/rdap+json", MAX_BODY_BYTES).await;
     // It is the registry's, not that of the domain.
     probe.sight.certificate_expires_at = None;

@@ -18,7 +18,7 @@ use crate::drive::Drive;
 use crate::link::{Link, USED_UP};
 use crate::probe::{Probe, Stop};
 use crate::target::Target;
-use crate::tls::Offer;
+use crate::tls::{Offer, Protocol};
 
 const MAX_REDIRECTS: u32 = 3;
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -63,7 +63,7 @@ async fn visit(
     accept: &'static str,
     cap_bytes: usize,
 ) -> Result<Next, Stop> {
-    let offer = target.is_https().then_some(Offer::Http1);
+    let offer = target.is_https().then_some(Offer::of(Protocol::Http1));
     let stream = probe.open(target.place(), target.port(), offer).await?;
     let link = TokioIo::new(Link::new(stream, MAX_HEAD_BYTES + cap_bytes));
     let (mut sender, connection) = http1::Builder::new()

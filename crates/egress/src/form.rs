@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use domain::monitor::{
-    DnsSettings, DomainExpirySettings, GrpcSettings, IcmpSettings, RecordType, Settings, TcpSettings,
-    TlsCertificateSettings, WebsocketSettings,
+    DnsSettings, DomainExpirySettings, GrpcSettings, Header, IcmpSettings, RecordType, Secrets, Settings,
+    TcpSettings, TlsCertificateSettings, WebsocketSettings,
 };
 
 use crate::finding::Finding;
@@ -19,13 +19,14 @@ const MAX_SEND_BYTES: usize = 1024;
 /// Longest expected text, name of a service or value of a record, in bytes.
 const MAX_VALUE_BYTES: usize = 512;
 const MAX_VALUES: usize = 20;
+/// Of both kinds together.
 const MAX_HEADERS: usize = 20;
 const MAX_HEADER_BYTES: usize = 4096;
 /// About ten years: no certificate and no registration lasts longer.
 const MAX_DAYS: u16 = 3660;
 
-/// Everything that is wrong; empty: nothing.
-pub(crate) fn findings(rules: &Rules, settings: &Settings) -> Vec<Finding> {
+/// Everything that is wrong; empty: nothing. Of the secrets only headers go with these kinds.
+pub(crate) fn findings(rules: &Rules, settings: &Settings, secrets: &Secrets) -> Vec<Finding> {
     let mut form = Form { rules, findings: Vec::new() };
     match settings {
         // Of HTTP `check_http` speaks; the last two ask nothing of anybody.
@@ -35,7 +36,7 @@ pub(crate) fn findings(rules: &Rules, settings: &Settings) -> Vec<Finding> {
         Settings::Icmp(IcmpSettings { host }) => form.host(host),
         Settings::TlsCertificate(settings) => form.tls_certificate(settings),
         Settings::DomainExpiry(settings) => form.domain_expiry(settings),
-        Settings::Websocket(settings) => form.websocket(settings),
+        Settings::Websocket(settings) => form.websocket(settings, secrets),
         Settings::Grpc(settings) => form.grpc(settings),
     }
     form.findings
@@ -99,7 +100,7 @@ impl Form<'_> {
         self.days(settings.warn_days, settings.fail_days);
     }
 
-    fn websocket(&mut self, settings: &WebsocketSettings) {
+    fn websocket(&mut self, settings: &WebsocketSettings, secrets: &Secrets) {
         if let Err(error) = websocket::target(self.rules, &settings.url) {
             let message = match error {
                 TargetError::Malformed => {
@@ -113,18 +114,24 @@ impl Form<'_> {
             };
             self.refuse("/url", error.code(), message);
         }
-        if settings.headers.len() > MAX_HEADERS {
+        if settings.headers.len() + secrets.headers.len() > MAX_HEADERS {
             self.refuse("/headers", "too_many", format!("Write at most {MAX_HEADERS} headers."));
         }
-        for (index, header) in settings.headers.iter().take(MAX_HEADERS).enumerate() {
-            if websocket::header(header).is_none() {
-                let message = "This header cannot be sent: it has characters that headers do not have, or the handshake sets it.";
-                self.refuse(format!("/headers/{index}/name"), "header_not_allowed", message);
-            }
-            self.text(&format!("/headers/{index}/value"), Some(&header.value), MAX_HEADER_BYTES);
-        }
+        self.headers("/headers", &settings.headers);
+        self.headers("/secrets/headers", &secrets.headers);
         self.text("/send", settings.send.as_deref(), MAX_SEND_BYTES);
         self.text("/expect", settings.expect.as_deref(), MAX_VALUE_BYTES);
+    }
+
+    /// The headers of a WebSocket's handshake; a list that is too long was told already.
+    fn headers(&mut self, pointer: &str, headers: &[Header]) {
+        for (index, header) in headers.iter().take(MAX_HEADERS).enumerate() {
+            if websocket::header(header).is_none() {
+                let message = "This header cannot be sent: it has characters that headers do not have, or the handshake sets it.";
+                self.refuse(format!("{pointer}/{index}/name"), "header_not_allowed", message);
+            }
+            self.text(&format!("{pointer}/{index}/value"), Some(&header.value), MAX_HEADER_BYTES);
+        }
     }
 
     fn grpc(&mut self, settings: &GrpcSettings) {

@@ -18,7 +18,7 @@ use crate::drive::Drive;
 use crate::link::{Link, Stream, USED_UP};
 use crate::probe::{MAX_ANSWER_BYTES, Probe, Stop};
 use crate::target::Place;
-use crate::tls::Offer;
+use crate::tls::{Offer, Protocol};
 
 const PATH: &str = "/grpc.health.v1.Health/Check";
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
@@ -32,7 +32,7 @@ const UNIMPLEMENTED: &str = "12";
 
 pub(crate) async fn check(probe: &mut Probe<'_>, settings: &GrpcSettings) -> Result<(), Stop> {
     let place = probe.place(&settings.host, settings.port)?;
-    let offer = settings.tls.then_some(Offer::Http2);
+    let offer = settings.tls.then_some(Offer::of(Protocol::Http2));
     let stream = probe.open(&place, settings.port, offer).await?;
     if let Stream::Tls(stream) = &stream
         && stream.get_ref().1.alpn_protocol() != Some(b"h2")

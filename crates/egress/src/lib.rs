@@ -26,7 +26,6 @@ mod target;
 mod tcp;
 mod tls;
 mod tls_certificate;
-mod tls_client;
 #[cfg(test)]
 mod tls_kinds_tests;
 #[cfg(test)]
@@ -38,7 +37,7 @@ use std::sync::Arc;
 
 use ::http::HeaderValue;
 use domain::check::{CheckJob, Outcome};
-use domain::monitor::Settings;
+use domain::monitor::{Secrets, Settings};
 use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
 
@@ -126,9 +125,9 @@ impl Egress {
     }
 
     fn with_roots(config: EgressConfig, roots: rustls::RootCertStore) -> Result<Self, Error> {
-        let tls = tls::Connectors::new(&roots)?;
+        let tls = tls::Connectors::new(roots)?;
         let dns = dns::Asker::new(config.resolver)?;
-        let connector = Connector::new(config.resolver, roots)?;
+        let connector = Connector::new(config.resolver)?;
         let rdap_base = config.rdap_base.clone().unwrap_or_else(|| domain_expiry::DEFAULT_BASE.to_owned());
         let user_agent = user_agent(config.contact_url.as_deref())?;
         let slots = HostSlots::new(config.per_host_concurrency);
@@ -139,17 +138,13 @@ impl Egress {
     /// Runs one check of any kind, each hop on a connection of its own. Ends within `timeout_ms` of getting a place at the
     /// target's host; without a place in that time the outcome is `NoData`.
     pub async fn check(&self, job: &CheckJob) -> Outcome {
-        match &job.settings {
-            None => self.http(job, None).await,
-            Some(Settings::Http(settings)) => self.http(job, Some(settings)).await,
-            Some(settings) => probe::run(&self.0, job, settings).await,
-        }
+        probe::run(&self.0, job).await
     }
 
     /// What is wrong with the settings of a check, for the form: syntax, forbidden addresses, ports and lengths. Of
     /// HTTP nothing: its settings have [`check_http`], its URL has [`Self::validate`].
-    pub fn validate_settings(&self, settings: &Settings) -> Vec<Finding> {
-        form::findings(&self.0.rules, settings)
+    pub fn validate_settings(&self, settings: &Settings, secrets: &Secrets) -> Vec<Finding> {
+        form::findings(&self.0.rules, settings, secrets)
     }
 
     /// Whether this text may become a target at all. Asks no DNS: a name is compared with the rules again at

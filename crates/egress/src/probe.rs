@@ -1,4 +1,4 @@
-//! What all kinds but HTTP have in common: a place at the target's host, one deadline around everything, connections
+//! What all kinds have in common: a place at the target's host, one deadline around everything, connections
 //! through the guard, and an outcome that holds no byte of the answer (T-01, T-19, T-24).
 
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ use crate::host_slots::Slot;
 use crate::link::Stream;
 use crate::target::Place;
 use crate::tls::Offer;
-use crate::{Inner, dns, domain_expiry, grpc, icmp, tcp, tls_certificate, websocket};
+use crate::{Inner, dns, domain_expiry, grpc, http, icmp, tcp, tls_certificate, websocket};
 
 /// What is read of one answer, unless a kind says otherwise.
 pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -63,10 +63,7 @@ impl From<ConnectError> for Stop {
             ConnectError::Dns => FailureClass::DnsFailed,
             ConnectError::Tls => FailureClass::TlsFailed,
             ConnectError::Protocol => FailureClass::HandshakeRefused,
-            ConnectError::Certificate => FailureClass::CertificateInvalid,
-            ConnectError::CertificateExpired => FailureClass::CertificateExpired,
-            ConnectError::CertificateUntrusted => FailureClass::CertificateUntrusted,
-            ConnectError::CertificateWrongName => FailureClass::CertificateWrongName,
+            ConnectError::Certificate(class) => class,
             ConnectError::Local => return Self::unknown(None),
         })
     }
@@ -76,18 +73,21 @@ impl From<ConnectError> for Stop {
 pub(crate) struct Probe<'a> {
     pub(crate) inner: &'a Inner,
     pub(crate) secrets: Option<&'a Secrets>,
-    pub(crate) deadline: Instant,
     pub(crate) sight: Sight,
     pub(crate) status_code: Option<u16>,
+    /// When all that the target had to say had been read; to compare it takes our time, not the target's.
+    pub(crate) answered: Option<Instant>,
+    started: Instant,
+    deadline: Instant,
     slot: Option<Slot<'a>>,
     is_waiting: bool,
 }
 
-/// Runs one check of any kind but HTTP.
-pub(crate) async fn run(inner: &Inner, job: &CheckJob, settings: &Settings) -> Outcome {
+/// Runs one check of any kind.
+pub(crate) async fn run(inner: &Inner, job: &CheckJob) -> Outcome {
     let limit = Duration::from_millis(job.timeout_ms.into());
     // Without a host nothing is asked of anybody, so nobody has to wait.
-    let slot = match host(inner, settings) {
+    let slot = match host(inner, job) {
         Some(host) => timeout(limit, inner.slots.take(&host)).await,
         None => Ok(None),
     };
@@ -96,27 +96,32 @@ pub(crate) async fn run(inner: &Inner, job: &CheckJob, settings: &Settings) -> O
     let mut probe = Probe {
         inner,
         secrets: job.secrets.as_ref(),
-        deadline: started + limit,
         sight: Sight::default(),
         status_code: None,
+        answered: None,
+        started,
+        deadline: started + limit,
         slot,
         is_waiting: false,
     };
-    let end = timeout_at(probe.deadline, probe.visit(settings)).await;
+    let end = timeout_at(probe.deadline, probe.visit(job)).await;
     let end = end.unwrap_or_else(|_| Err(probe.ran_out()));
-    let end = match settings {
-        Settings::DomainExpiry(_) => end.map_err(domain_expiry::about_the_domain),
+    let end = match job.settings {
+        Some(Settings::DomainExpiry(_)) => end.map_err(domain_expiry::about_the_domain),
         _ => end,
     };
-    probe.outcome(end, started)
+    probe.outcome(end)
 }
 
 /// Whose place a check takes. `None`: it will be refused.
-fn host(inner: &Inner, settings: &Settings) -> Option<String> {
+fn host(inner: &Inner, job: &CheckJob) -> Option<String> {
     let rules = &inner.rules;
+    let http = || rules.parse(&job.url).ok().map(|target| target.place().host());
+    let Some(settings) = &job.settings else { return http() };
     let host = |text: &str| rules.host(text).ok().map(|place| place.host());
     match settings {
-        Settings::Http(_) | Settings::Heartbeat(_) | Settings::Manual => None,
+        Settings::Http(_) => http(),
+        Settings::Heartbeat(_) | Settings::Manual => None,
         Settings::Tcp(settings) => host(&settings.host),
         Settings::Dns(settings) => dns::host(rules, settings),
         Settings::Icmp(settings) => host(&settings.host),
@@ -132,10 +137,12 @@ fn host(inner: &Inner, settings: &Settings) -> Option<String> {
 }
 
 impl<'a> Probe<'a> {
-    async fn visit(&mut self, settings: &Settings) -> Result<(), Stop> {
+    async fn visit(&mut self, job: &'a CheckJob) -> Result<(), Stop> {
+        let Some(settings) = &job.settings else { return http::check(self, job, None).await };
         match settings {
-            // Has a way of its own; the others ask nobody.
-            Settings::Http(_) | Settings::Heartbeat(_) | Settings::Manual => Err(Stop::unknown(None)),
+            Settings::Http(settings) => http::check(self, job, Some(settings)).await,
+            // Nobody is asked.
+            Settings::Heartbeat(_) | Settings::Manual => Err(Stop::unknown(None)),
             Settings::Tcp(settings) => tcp::check(self, settings).await,
             Settings::Dns(settings) => dns::check(self, settings).await,
             Settings::Icmp(settings) => icmp::check(self, settings).await,
@@ -159,12 +166,17 @@ impl<'a> Probe<'a> {
     }
 
     /// Where a host of the settings is, read by the rules.
-    pub(crate) fn place(&self, host: &str, port: u16) -> Result<Place, Stop> {
-        let refused = Stop::down(FailureClass::ConnectionFailed);
+    pub(crate) fn place(&mut self, host: &str, port: u16) -> Result<Place, Stop> {
         if REFUSED_PORTS.contains(&port) {
-            return Err(refused);
+            return Err(self.refused());
         }
-        self.inner.rules.host(host).map_err(|_| refused)
+        self.inner.rules.host(host).map_err(|_| self.refused())
+    }
+
+    /// The rules refuse the target as it is written. That fails without any network, so no failure of ours explains it.
+    pub(crate) const fn refused(&mut self) -> Stop {
+        self.sight.is_inside = true;
+        Stop::down(FailureClass::ConnectionFailed)
     }
 
     /// Every address of a place, all permitted.
@@ -173,10 +185,10 @@ impl<'a> Probe<'a> {
         Ok(self.inner.connector.addresses(place, policy, &mut self.sight).await?)
     }
 
-    pub(crate) async fn connect(&mut self, place: &Place, port: u16) -> Result<TcpStream, Stop> {
+    pub(crate) async fn connect(&mut self, place: &Place, port: u16) -> Result<TcpStream, ConnectError> {
         let policy = self.inner.rules.policy();
         let connector = &self.inner.connector;
-        Ok(connector.tcp(place, port, policy, self.deadline, &mut self.sight).await?)
+        connector.tcp(place, port, policy, self.deadline, &mut self.sight).await
     }
 
     /// Connects, and shakes hands when `tls` says what to offer.
@@ -185,7 +197,7 @@ impl<'a> Probe<'a> {
         place: &Place,
         port: u16,
         tls: Option<Offer>,
-    ) -> Result<Stream, Stop> {
+    ) -> Result<Stream, ConnectError> {
         let tcp = self.connect(place, port).await?;
         let Some(offer) = tls else { return Ok(Stream::Plain(tcp)) };
         let connector = self.inner.tls.offering(offer);
@@ -200,7 +212,7 @@ impl<'a> Probe<'a> {
         place: &Place,
         tcp: TcpStream,
         connector: &TlsConnector,
-    ) -> Result<TlsStream<TcpStream>, Stop> {
+    ) -> Result<TlsStream<TcpStream>, ConnectError> {
         let started = Instant::now();
         let stream = connector.connect(server_name(place)?, tcp).await;
         let stream = stream.map_err(|error| tls_error(&error, &mut self.sight))?;
@@ -212,20 +224,22 @@ impl<'a> Probe<'a> {
         if self.is_waiting { Stop::unknown(None) } else { Stop::down(FailureClass::TimedOut) }
     }
 
-    fn outcome(self, end: Result<(), Stop>, started: Instant) -> Outcome {
+    /// So far, or until all was read that there was to read.
+    pub(crate) fn took_ms(&self) -> u32 {
+        let ended = self.answered.unwrap_or_else(Instant::now);
+        u32::try_from(ended.saturating_duration_since(self.started).as_millis()).unwrap_or(u32::MAX)
+    }
+
+    fn outcome(self, end: Result<(), Stop>) -> Outcome {
         let (status, failure) = match end {
             Ok(()) => (CheckStatus::Up, None),
             Err(stop) => (stop.status, stop.failure),
         };
-        let mut response_time_ms = None;
-        if status != CheckStatus::NoData {
-            add(&mut response_time_ms, started);
-        }
         Outcome {
             status,
             failure,
             status_code: self.status_code,
-            response_time_ms,
+            response_time_ms: (status != CheckStatus::NoData).then(|| self.took_ms()),
             phases: self.sight.phases,
             certificate_expires_at: self.sight.certificate_expires_at,
             is_inside: self.sight.is_inside,

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use crate::connect::add;
 use crate::link::{Link, USED_UP};
 use crate::probe::{MAX_ANSWER_BYTES, Probe, Stop};
-use crate::tls::Offer;
+use crate::tls::{Offer, Protocol};
 
 pub(crate) async fn check(probe: &mut Probe<'_>, settings: &TcpSettings) -> Result<(), Stop> {
     let place = probe.place(&settings.host, settings.port)?;
-    let offer = settings.tls.then_some(Offer::Nothing);
+    let offer = settings.tls.then_some(Offer::of(Protocol::None));
     let stream = probe.open(&place, settings.port, offer).await?;
     let mut link = Link::new(stream, MAX_ANSWER_BYTES);
     let started = Instant::now();

@@ -3,16 +3,15 @@
 
 use domain::check::FailureClass;
 use domain::monitor::TlsCertificateSettings;
-use rustls::CertificateError;
 
 use crate::probe::{Probe, Stop, judge_end};
-use crate::tls::Seen;
+use crate::tls::{Seen, certificate_class};
 
 pub(crate) async fn check(probe: &mut Probe<'_>, settings: &TlsCertificateSettings) -> Result<(), Stop> {
     let place = probe.place(&settings.host, settings.port)?;
     let tcp = probe.connect(&place, settings.port).await?;
     let (connector, recorder) = probe.inner.tls.reading().map_err(|_| Stop::unknown(None))?;
-    let handshake = probe.handshake(&place, tcp, &connector).await;
+    let handshake = probe.handshake(&place, tcp, &connector).await.map_err(Stop::from);
     // A server that ends the handshake after showing its certificate, because it wants one of ours, has shown it.
     let Some(seen) = recorder.seen() else {
         return Err(handshake.err().unwrap_or(Stop::down(FailureClass::TlsFailed)));
@@ -33,27 +32,15 @@ fn judge(seen: &Seen, settings: &TlsCertificateSettings) -> Result<(), Stop> {
         return Err(Stop::down(FailureClass::CertificateExpired));
     }
     if let Err(error) = &seen.verdict {
-        return Err(Stop::down(reason(error)));
+        return Err(Stop::down(match error {
+            rustls::Error::InvalidCertificate(reason) => match certificate_class(reason) {
+                // The certificate itself has not expired, so it is another one of the chain that has.
+                FailureClass::CertificateExpired => FailureClass::CertificateUntrusted,
+                class => class,
+            },
+            _ => FailureClass::CertificateInvalid,
+        }));
     }
     let classes = (FailureClass::CertificateExpiring, FailureClass::CertificateExpired);
     judge_end(ends_at, seen.now, (settings.warn_days, settings.fail_days), classes)
-}
-
-/// Most self-signed certificates are those of an authority, which has an error of its own; so what is neither the name
-/// nor the form nor the first day counts as a chain that leads nowhere.
-const fn reason(error: &rustls::Error) -> FailureClass {
-    match error {
-        rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => FailureClass::CertificateWrongName,
-        rustls::Error::InvalidCertificate(
-            CertificateError::BadEncoding
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. }
-            | CertificateError::Revoked,
-        ) => FailureClass::CertificateInvalid,
-        // The certificate itself has not expired, so it is another one of the chain that has.
-        rustls::Error::InvalidCertificate(_) => FailureClass::CertificateUntrusted,
-        _ => FailureClass::CertificateInvalid,
-    }
 }

@@ -16,7 +16,7 @@ use crate::connect::add;
 use crate::link::{Link, USED_UP};
 use crate::probe::{MAX_ANSWER_BYTES, Probe, Stop};
 use crate::target::{Rules, Target, TargetError};
-use crate::tls::Offer;
+use crate::tls::{Offer, Protocol};
 
 /// Messages that are looked at for the expected words.
 const MAX_MESSAGES: u32 = 16;
@@ -52,9 +52,8 @@ pub(crate) fn header(header: &Header) -> Option<(HeaderName, HeaderValue)> {
 }
 
 pub(crate) async fn check(probe: &mut Probe<'_>, settings: &WebsocketSettings) -> Result<(), Stop> {
-    let refused = Stop::down(FailureClass::ConnectionFailed);
-    let target = target(&probe.inner.rules, &settings.url).map_err(|_| refused)?;
-    let offer = target.is_https().then_some(Offer::Http1);
+    let target = target(&probe.inner.rules, &settings.url).map_err(|_| probe.refused())?;
+    let offer = target.is_https().then_some(Offer::of(Protocol::Http1));
     let stream = probe.open(target.place(), target.port(), offer).await?;
     let link = Link::new(stream, MAX_HEAD_BYTES + MAX_ANSWER_BYTES);
     let request = request(probe, &target, settings).ok_or(Stop::unknown(None))?;

@@ -1,5 +1,4 @@
-//! One HTTP check: connections through the guard, at most three redirects, one deadline around everything,
-//! and an outcome that holds no byte of the answer (T-01, T-24).
+//! One HTTP check over [`crate::probe`]: at most three redirects, and nothing kept of the answer (T-01, T-24).
 
 mod answer;
 mod plan;
@@ -8,9 +7,8 @@ mod version2;
 
 use std::future::Future;
 use std::pin::pin;
-use std::time::Duration;
 
-use domain::check::{CheckJob, CheckStatus, FailureClass, Outcome};
+use domain::check::{CheckJob, FailureClass};
 use domain::monitor::{Assertion, HttpSettings, Method};
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, LOCATION, USER_AGENT,
@@ -20,33 +18,24 @@ use http::{Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::Instant;
 
 use self::answer::{RequestBody, answer_failure, read_body};
 use self::plan::{Plan, has_body, is_same_server};
 pub use self::valid::check_http;
 use self::version2::Tasks;
 use crate::assertions::{Answer, Broken, MAX_TEXT_BYTES, hold, is_slow};
-use crate::connect::{ConnectError, Sight, add};
+use crate::connect::{ConnectError, add};
 use crate::drive::Drive;
-use crate::host_slots::Slot;
 use crate::link::Link;
+use crate::probe::{Probe, Stop};
 use crate::target::Target;
-use crate::{Egress, Inner};
 
 const MAX_REDIRECTS: u32 = 3;
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Read of a body that nobody compares.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 100;
-
-/// Why a run stopped early.
-#[derive(Clone, Copy)]
-enum Stop {
-    Failed(FailureClass),
-    /// We cannot tell anything about the target.
-    Unknown,
-}
 
 /// What to do after an answer.
 enum Next {
@@ -65,56 +54,22 @@ struct Visit<'t> {
 }
 
 /// One check under way.
-struct Run<'a> {
-    inner: &'a Inner,
+struct Run<'p, 'a> {
+    probe: &'p mut Probe<'a>,
     plan: Plan<'a>,
-    started: Instant,
-    deadline: Instant,
-    /// When all that the target had to say had been read; to compare it takes our time, not the target's.
-    answered: Option<Instant>,
-    slot: Option<Slot<'a>>,
-    is_waiting: bool,
-    sight: Sight,
-    status_code: Option<u16>,
 }
 
-impl Egress {
-    /// Runs one check, each hop on a connection of its own. Ends within `timeout_ms` of getting a place at the
-    /// target's host; without a place in that time the outcome is `NoData`.
-    pub(crate) async fn http(&self, job: &CheckJob, settings: Option<&HttpSettings>) -> Outcome {
-        let limit = Duration::from_millis(job.timeout_ms.into());
-        let Some(plan) = Plan::new(job, settings) else { return Outcome::no_data() };
-        let target = self.0.rules.parse(&job.url);
-        let slot = match &target {
-            Ok(target) => timeout(limit, self.0.slots.take(target.host())).await,
-            Err(_) => Ok(None),
-        };
-        let Ok(slot) = slot else { return Outcome::no_data() };
-        let started = Instant::now();
-        let deadline = started + limit;
-        let mut run = Run {
-            inner: &self.0,
-            plan,
-            started,
-            deadline,
-            answered: None,
-            slot,
-            is_waiting: false,
-            // What the rules refuse fails without any network, so no failure of ours explains it.
-            sight: Sight { is_inside: target.is_err(), ..Sight::default() },
-            status_code: None,
-        };
-        let end = match target {
-            Ok(target) => timeout_at(deadline, run.follow(target, job.method))
-                .await
-                .unwrap_or_else(|_| Err(run.ran_out())),
-            Err(_) => Err(Stop::Failed(FailureClass::ConnectionFailed)),
-        };
-        run.outcome(end)
-    }
+pub(crate) async fn check<'a>(
+    probe: &mut Probe<'a>,
+    job: &'a CheckJob,
+    settings: Option<&'a HttpSettings>,
+) -> Result<(), Stop> {
+    let plan = Plan::new(job, settings).ok_or(Stop::unknown(None))?;
+    let target = probe.inner.rules.parse(&job.url).map_err(|_| probe.refused())?;
+    Run { probe, plan }.follow(target, job.method).await
 }
 
-impl<'a> Run<'a> {
+impl Run<'_, '_> {
     async fn follow(&mut self, first: Target, method: Method) -> Result<(), Stop> {
         let (mut target, mut method, mut with_secrets) = (first, method, true);
         for hop in 0..=MAX_REDIRECTS {
@@ -127,33 +82,18 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        Err(Stop::Failed(FailureClass::TooManyRedirects))
-    }
-
-    /// Gives the old host's place back before queueing for the new one: two checks in opposite directions
-    /// would wait for each other.
-    async fn move_slot(&mut self, host: &str) {
-        if self.slot.as_ref().is_some_and(|slot| !slot.is_for(host)) {
-            self.slot = None;
-            self.is_waiting = true;
-            let inner: &'a Inner = self.inner;
-            self.slot = inner.slots.take(host).await;
-            self.is_waiting = false;
-        }
+        Err(Stop::down(FailureClass::TooManyRedirects))
     }
 
     async fn visit(&mut self, visit: Visit<'_>) -> Result<Next, Stop> {
-        self.move_slot(visit.target.host()).await;
-        let policy = self.inner.rules.policy();
-        let stream = self
-            .inner
-            .connector
-            .open(visit.target, policy, self.deadline, self.plan.offer(), &mut self.sight)
-            .await
-            .map_err(|error| stop(error, visit.hop))?;
+        let Visit { target, hop, .. } = visit;
+        self.probe.move_slot(target.host()).await;
+        let offer = target.is_https().then(|| self.plan.offer());
+        let opened = self.probe.open(target.place(), target.port(), offer).await;
+        let stream = opened.map_err(|error| stop(error, hop))?;
         let is_http2 = stream.speaks_http2();
         if self.plan.needs_http2() && !is_http2 {
-            return Err(Stop::Failed(FailureClass::HandshakeRefused));
+            return Err(Stop::down(FailureClass::HandshakeRefused));
         }
         let link = TokioIo::new(Link::new(stream, MAX_HEAD_BYTES + self.body_cap()));
         if is_http2 {
@@ -166,7 +106,7 @@ impl<'a> Run<'a> {
             .max_headers(MAX_HEADERS)
             .handshake(link)
             .await
-            .map_err(|error| Stop::Failed(answer_failure(&error)))?;
+            .map_err(|error| Stop::down(answer_failure(&error)))?;
         let answer = sender.send_request(self.request(visit));
         self.receive(visit, Drive::new(pin!(connection)), answer).await
     }
@@ -177,7 +117,7 @@ impl<'a> Run<'a> {
             .builder(self.body_cap())
             .handshake(link)
             .await
-            .map_err(|error| Stop::Failed(answer_failure(&error)))?;
+            .map_err(|error| Stop::down(answer_failure(&error)))?;
         let answer = sender.send_request(self.request_http2(visit)?);
         self.receive(visit, Drive::new(pin!(connection)), answer).await
     }
@@ -189,24 +129,24 @@ impl<'a> Run<'a> {
         answer: impl Future<Output = hyper::Result<Response<Incoming>>>,
     ) -> Result<Next, Stop> {
         let started = Instant::now();
-        let answer = connection.until(answer).await.map_err(|error| Stop::Failed(answer_failure(&error)))?;
-        add(&mut self.sight.phases.first_byte_ms, started);
-        self.status_code = Some(answer.status().as_u16());
+        let answer = connection.until(answer).await.map_err(|error| Stop::down(answer_failure(&error)))?;
+        add(&mut self.probe.sight.phases.first_byte_ms, started);
+        self.probe.status_code = Some(answer.status().as_u16());
         if answer.headers().len() > MAX_HEADERS {
-            return Err(Stop::Failed(FailureClass::AnswerTooLarge));
+            return Err(Stop::down(FailureClass::AnswerTooLarge));
         }
         if !self.plan.accepts(answer.status().as_u16()) {
-            return self.redirect(visit, &answer).map_err(Stop::Failed);
+            return self.redirect(visit, &answer).map_err(Stop::down);
         }
         let (head, body) = answer.into_parts();
         let mut kept = self.plan.needs_body().then(Vec::new);
         let mut is_cut = false;
         if visit.method != Method::Head {
             let read = read_body(body, self.body_cap(), kept.as_mut());
-            is_cut = connection.until(read).await.map_err(Stop::Failed)?;
+            is_cut = connection.until(read).await.map_err(Stop::down)?;
         }
         let answer = Answer { headers: head.headers, body: kept.unwrap_or_default(), is_cut };
-        self.judge(answer).await.map_err(Stop::Failed)?;
+        self.judge(answer).await.map_err(Stop::down)?;
         Ok(Next::Done)
     }
 
@@ -216,7 +156,7 @@ impl<'a> Run<'a> {
         if assertions.is_empty() {
             return Ok(());
         }
-        self.answered = Some(Instant::now());
+        self.probe.answered = Some(Instant::now());
         let verdict = if is_slow(assertions, &answer) {
             let assertions = assertions.to_vec();
             let work = tokio::task::spawn_blocking(move || hold(&assertions, &answer));
@@ -228,7 +168,7 @@ impl<'a> Run<'a> {
             Broken::Fails => FailureClass::AssertionFailed,
             Broken::TooLarge => FailureClass::AnswerTooLarge,
         })?;
-        let took_ms = self.took_ms();
+        let took_ms = self.probe.took_ms();
         let is_slower =
             |assertion: &Assertion| matches!(assertion, Assertion::Latency { most_ms } if took_ms > *most_ms);
         if assertions.iter().any(is_slower) { Err(FailureClass::TooSlow) } else { Ok(()) }
@@ -267,14 +207,14 @@ impl<'a> Run<'a> {
         let mut parts = request.uri().clone().into_parts();
         let scheme = if visit.target.is_https() { Scheme::HTTPS } else { Scheme::HTTP };
         let authority =
-            Authority::try_from(visit.target.authority().as_bytes()).map_err(|_| Stop::Unknown)?;
+            Authority::try_from(visit.target.authority().as_bytes()).map_err(|_| Stop::unknown(None))?;
         (parts.scheme, parts.authority) = (Some(scheme), Some(authority));
-        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Stop::Unknown)?;
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Stop::unknown(None))?;
         Ok(request)
     }
 
     fn add_headers(&self, headers: &mut HeaderMap, with_secrets: bool) {
-        headers.insert(USER_AGENT, self.inner.user_agent.clone());
+        headers.insert(USER_AGENT, self.probe.inner.user_agent.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         self.plan.apply(headers, with_secrets);
@@ -286,35 +226,9 @@ impl<'a> Run<'a> {
             matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) && self.plan.follows_redirects();
         let location = answer.headers().get(LOCATION).filter(|_| is_followed);
         let Some(location) = location else { return Err(FailureClass::UnexpectedStatus) };
-        let next = location.to_str().ok().and_then(|to| self.inner.rules.follow(visit.target, to).ok());
+        let next = location.to_str().ok().and_then(|to| self.probe.inner.rules.follow(visit.target, to).ok());
         let next = next.ok_or(FailureClass::RedirectRefused)?;
         Ok(Next::Follow(Box::new(next), method_after(status, visit.method)))
-    }
-
-    const fn ran_out(&self) -> Stop {
-        if self.is_waiting { Stop::Unknown } else { Stop::Failed(FailureClass::TimedOut) }
-    }
-
-    fn took_ms(&self) -> u32 {
-        let ended = self.answered.unwrap_or_else(Instant::now);
-        u32::try_from(ended.saturating_duration_since(self.started).as_millis()).unwrap_or(u32::MAX)
-    }
-
-    fn outcome(self, end: Result<(), Stop>) -> Outcome {
-        let (status, failure) = match end {
-            Ok(()) => (CheckStatus::Up, None),
-            Err(Stop::Failed(class)) => (CheckStatus::Down, Some(class)),
-            Err(Stop::Unknown) => return Outcome::no_data(),
-        };
-        Outcome {
-            status,
-            failure,
-            status_code: self.status_code,
-            response_time_ms: Some(self.took_ms()),
-            phases: self.sight.phases,
-            certificate_expires_at: self.sight.certificate_expires_at,
-            is_inside: self.sight.is_inside,
-        }
     }
 }
 
@@ -326,17 +240,9 @@ const fn method_after(status: StatusCode, method: Method) -> Method {
 }
 
 /// Refused and unreachable are one class, unless a redirect led there.
-const fn stop(error: ConnectError, hop: u32) -> Stop {
-    Stop::Failed(match error {
-        ConnectError::Refused if hop > 0 => FailureClass::RedirectRefused,
-        ConnectError::Refused | ConnectError::Unreachable => FailureClass::ConnectionFailed,
-        ConnectError::Dns => FailureClass::DnsFailed,
-        ConnectError::Tls => FailureClass::TlsFailed,
-        ConnectError::Protocol => FailureClass::HandshakeRefused,
-        ConnectError::Certificate => FailureClass::CertificateInvalid,
-        ConnectError::CertificateExpired => FailureClass::CertificateExpired,
-        ConnectError::CertificateUntrusted => FailureClass::CertificateUntrusted,
-        ConnectError::CertificateWrongName => FailureClass::CertificateWrongName,
-        ConnectError::Local => return Stop::Unknown,
-    })
+fn stop(error: ConnectError, hop: u32) -> Stop {
+    match error {
+        ConnectError::Refused if hop > 0 => Stop::down(FailureClass::RedirectRefused),
+        error => error.into(),
+    }
 }

@@ -8,7 +8,7 @@ use domain::monitor::{Assertion, Auth, Header, HttpSettings, HttpVersion, Method
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 
 use crate::target::Target;
-use crate::tls_client::Offer;
+use crate::tls::{Offer, Protocol};
 
 /// Made once per check; without settings nothing in it is allocated.
 pub(super) struct Plan<'a> {
@@ -56,8 +56,12 @@ impl<'a> Plan<'a> {
     }
 
     pub(super) fn offer(&self) -> Offer {
-        self.settings.map_or_else(Offer::default, |settings| Offer {
-            version: settings.version,
+        self.settings.map_or(Offer::of(Protocol::Http1), |settings| Offer {
+            protocol: match settings.version {
+                HttpVersion::Auto => Protocol::Http,
+                HttpVersion::Http1 => Protocol::Http1,
+                HttpVersion::Http2 => Protocol::Http2,
+            },
             is_verified: settings.verify_certificate,
         })
     }

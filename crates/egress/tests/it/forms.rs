@@ -1,7 +1,7 @@
 //! What a form says to the settings of a check before anything is asked.
 
 use domain::monitor::{
-    DnsSettings, DomainExpirySettings, GrpcSettings, Header, HttpSettings, IcmpSettings, RecordType,
+    DnsSettings, DomainExpirySettings, GrpcSettings, Header, HttpSettings, IcmpSettings, RecordType, Secrets,
     Settings, TcpSettings, TlsCertificateSettings, WebsocketSettings,
 };
 
@@ -11,7 +11,7 @@ use crate::support::egress;
 
 /// Pointers and words of all refusals.
 fn refusals(allow: &[&str], settings: &Settings) -> Vec<String> {
-    let refusals = egress(allow, None).validate_settings(settings);
+    let refusals = egress(allow, None).validate_settings(settings, &Secrets::default());
     for Finding { pointer, message, .. } in &refusals {
         assert!(pointer.starts_with('/') && message.ends_with('.'), "{pointer}: {message}");
     }
@@ -117,6 +117,22 @@ async fn each_mistake_is_shown_at_its_field() {
     ] {
         assert_eq!(refusals(&[], &settings), expected, "{settings:?}");
     }
+}
+
+#[tokio::test]
+async fn secret_headers_of_a_websocket_meet_the_same_rules() {
+    let header = |name: &str, value: &str| Header { name: name.to_owned(), value: value.to_owned() };
+    let secrets = |headers| Secrets { headers, ..Secrets::default() };
+    let found = |secrets: &Secrets| -> Vec<String> {
+        let findings = egress(&[], None).validate_settings(&socket("wss://example.com/", None), secrets);
+        findings.iter().map(|finding| format!("{} {}", finding.pointer, finding.code)).collect()
+    };
+    assert_eq!(found(&secrets(vec![header("X-Key", "k")])), Vec::<String>::new());
+    let bad = secrets(vec![header("Upgrade", "h2c"), header("A", "x\r\nB: y")]);
+    let expected =
+        ["/secrets/headers/0/name header_not_allowed", "/secrets/headers/1/name header_not_allowed"];
+    assert_eq!(found(&bad), expected);
+    assert_eq!(found(&secrets(vec![header("A", "x"); 21])), ["/headers too_many"]);
 }
 
 #[tokio::test]

@@ -105,10 +105,12 @@ fn first_wrong(
     settings: Option<&Settings>,
     secrets: Option<&Secrets>,
 ) -> Option<String> {
+    let none = Secrets::default();
+    let secrets = secrets.unwrap_or(&none);
     let findings = match settings {
         None => Vec::new(),
-        Some(Settings::Http(settings)) => check_http(settings, secrets.unwrap_or(&Secrets::default())),
-        Some(settings) => egress.validate_settings(settings),
+        Some(Settings::Http(settings)) => check_http(settings, secrets),
+        Some(settings) => egress.validate_settings(settings, secrets),
     };
     if matches!(settings, None | Some(Settings::Http(_)))
         && let Err(refused) = egress.validate(url)

@@ -56,7 +56,7 @@ pub(crate) fn guard(egress: &Egress) -> Guard {
 fn findings(egress: &Egress, settings: &Settings, secrets: &Secrets) -> Vec<FieldError> {
     let found = match settings {
         Settings::Http(http) => check_http(http, secrets),
-        others => egress.validate_settings(others),
+        others => egress.validate_settings(others, secrets),
     };
     found.into_iter().map(field).collect()
 }
