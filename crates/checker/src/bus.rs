@@ -212,6 +212,7 @@ mod tests {
             method: domain::monitor::Method::Get,
             expected_status: 200,
             timeout_ms: 1000,
+            patience_ms: 1000,
             settings: None,
             secrets: None,
         }

@@ -57,6 +57,10 @@ pub enum FailureClass {
     OwnNetworkDown = 28,
     /// The check failed while the monitor's parent failed. Only with `NoData` (D5 of `peers.md`).
     ParentDown = 29,
+    /// The host is checked as often as it may be, and no turn came in time. Only with `NoData` (T-19).
+    TooManyChecks = 30,
+    /// The owner of the host does not want checks. Only with `NoData` (T-19).
+    OptedOut = 31,
 }
 
 /// How one check ended. Stored as the number: never renumber.
@@ -95,6 +99,8 @@ pub struct CheckJob {
     pub method: crate::monitor::Method,
     pub expected_status: u16,
     pub timeout_ms: u32,
+    /// How long it may wait for its turn at the target's host; no part of the time-out (T-19).
+    pub patience_ms: u32,
     /// `None`: a plain HTTP check, with the defaults for everything else.
     pub settings: Option<Settings>,
     pub secrets: Option<Secrets>,
@@ -208,7 +214,7 @@ impl CheckResult {
 }
 
 impl FailureClass {
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 29] = [
         Self::ConnectionFailed,
         Self::DnsFailed,
         Self::TlsFailed,
@@ -236,6 +242,8 @@ impl FailureClass {
         Self::NotPermitted,
         Self::OwnNetworkDown,
         Self::ParentDown,
+        Self::TooManyChecks,
+        Self::OptedOut,
     ];
 
     /// The class that is stored as this number; `None`: a newer version of the program has named it.
@@ -282,6 +290,8 @@ impl FailureClass {
             Self::NotPermitted => "The system we run on does not permit echo requests.",
             Self::OwnNetworkDown => "Our own network had failed; this says nothing about the server.",
             Self::ParentDown => "What it depends on is down.",
+            Self::TooManyChecks => "Not checked: this host is already checked as often as any host may be.",
+            Self::OptedOut => "Not checked: the owner of this host does not want checks.",
         };
         fixed.to_owned()
     }
@@ -346,6 +356,8 @@ mod tests {
             F::NotPermitted => 24,
             F::OwnNetworkDown => 25,
             F::ParentDown => 26,
+            F::TooManyChecks => 27,
+            F::OptedOut => 28,
         };
         for (expected, class) in F::ALL.into_iter().enumerate() {
             assert_eq!(place(class), expected);

@@ -68,29 +68,38 @@ const fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// The forbidden networks, less what the operator allows, plus our own addresses.
+/// Where packets to `address` end up: it, or the IPv4 address inside it.
+pub(crate) fn reached(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(outer) => embedded(outer).map_or(address, IpAddr::V4),
+    }
+}
+
+/// The forbidden networks, less what the operator allows.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     allow_cidrs: Vec<IpNet>,
-    own_addresses: Vec<IpAddr>,
 }
 
 impl Policy {
-    pub const fn new(allow_cidrs: Vec<IpNet>, own_addresses: Vec<IpAddr>) -> Self {
-        Self { allow_cidrs, own_addresses }
+    pub const fn new(allow_cidrs: Vec<IpNet>) -> Self {
+        Self { allow_cidrs }
     }
 
     /// Whether a connection to `address` may be opened.
     pub fn permits(&self, address: IpAddr) -> bool {
-        let inner = match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(outer) => embedded(outer).map_or(address, IpAddr::V4),
-        };
-        let both = [address, inner];
-        if both.iter().any(|one| METADATA.contains(one) || self.own_addresses.contains(one)) {
+        let both = [address, reached(address)];
+        if both.iter().any(|one| METADATA.contains(one)) {
             return self.allow_cidrs.iter().any(|net| both.iter().any(|one| *net == IpNet::from(*one)));
         }
-        !is_forbidden(address) || self.allow_cidrs.iter().any(|net| both.iter().any(|one| net.contains(one)))
+        !is_forbidden(address) || self.is_allowed(address)
+    }
+
+    /// Whether the operator names `address`, or a network around it.
+    pub(crate) fn is_allowed(&self, address: IpAddr) -> bool {
+        let both = [address, reached(address)];
+        self.allow_cidrs.iter().any(|net| both.iter().any(|one| net.contains(one)))
     }
 
     /// Whether the operator opened any network that is not public: an installation at home or in an office.
@@ -224,11 +233,8 @@ mod tests {
         }
     }
 
-    fn policy(allow: &[&str], own: &[&str]) -> Policy {
-        Policy::new(
-            allow.iter().map(|net| net.parse().unwrap()).collect(),
-            own.iter().map(|address| address.parse().unwrap()).collect(),
-        )
+    fn policy(allow: &[&str]) -> Policy {
+        Policy::new(allow.iter().map(|net| net.parse().unwrap()).collect())
     }
 
     fn permits(policy: &Policy, address: &str) -> bool {
@@ -271,7 +277,7 @@ mod tests {
 
     #[test]
     fn an_allowed_network_opens_itself_and_nothing_else() {
-        let policy = policy(&["10.0.0.0/8", "fd12::/16"], &[]);
+        let policy = policy(&["10.0.0.0/8", "fd12::/16"]);
         for address in
             ["10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "2002:a01:203::", "fd12::7", "8.8.8.8"]
         {
@@ -285,34 +291,24 @@ mod tests {
     #[test]
     fn metadata_services_need_an_entry_of_exactly_their_address() {
         let metadata = ["169.254.169.254", "fd00:ec2::254", "168.63.129.16", "100.100.100.200"];
-        let wide = policy(&["0.0.0.0/0", "::/0"], &[]);
+        let wide = policy(&["0.0.0.0/0", "::/0"]);
         for address in metadata {
             assert!(!permits(&wide, address), "{address}");
             let exact = IpNet::from(address.parse::<IpAddr>().unwrap()).to_string();
-            assert!(permits(&policy(&[&exact], &[]), address), "{exact}");
+            assert!(permits(&policy(&[&exact]), address), "{exact}");
         }
         assert!(permits(&wide, "169.254.169.253"));
         for carried in
             ["::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "2002:a9fe:a9fe::1", "::169.254.169.254"]
         {
             assert!(!permits(&wide, carried), "{carried}");
-            assert!(permits(&policy(&["169.254.169.254/32"], &[]), carried), "{carried}");
+            assert!(permits(&policy(&["169.254.169.254/32"]), carried), "{carried}");
         }
-    }
-
-    #[test]
-    fn our_own_addresses_are_no_target() {
-        let ours = policy(&[], &["11.22.33.44", "2a00::44"]);
-        for address in ["11.22.33.44", "::ffff:11.22.33.44", "2a00::44"] {
-            assert!(!permits(&ours, address), "{address}");
-        }
-        assert!(permits(&ours, "11.22.33.45"));
-        assert!(permits(&policy(&["11.22.33.44/32"], &["11.22.33.44"]), "11.22.33.44"));
     }
 
     #[test]
     fn loopback_is_not_ipv4_in_disguise() {
-        let policy = policy(&["0.0.0.0/0"], &[]);
+        let policy = policy(&["0.0.0.0/0"]);
         assert!(!permits(&policy, "::1") && !permits(&policy, "::"));
     }
 }

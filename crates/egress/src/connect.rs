@@ -1,5 +1,5 @@
-//! From a place to an open connection: resolve once, compare every address with the policy, connect to exactly those.
-//! Measures the phases.
+//! Where a place is: resolved once, every address compared with the policy. One attempt to connect, and what errors of
+//! connections mean.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,7 +14,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::Error;
@@ -23,8 +23,6 @@ use crate::anchor::is_inside;
 use crate::target::Place;
 use crate::tls::certificate_class;
 
-/// Addresses of one name that are tried before it counts as unreachable.
-const MAX_ATTEMPTS: usize = 8;
 /// Wait for one answer of a DNS server before the next attempt.
 const DNS_WAIT: Duration = Duration::from_secs(2);
 /// Longest memory of an answer; shorter when its own TTL says so.
@@ -48,6 +46,10 @@ pub(crate) enum ConnectError {
     Certificate(FailureClass),
     /// The fault is ours; says nothing about the target.
     Local,
+    /// The host is checked as often as it may be.
+    Busy,
+    /// The owner of the host does not want checks.
+    OptedOut,
 }
 
 /// What is seen on the way to a connection, also when there is none in the end.
@@ -76,20 +78,8 @@ impl Connector {
         Ok(Self { resolver: build_resolver(resolver, |_| ())? })
     }
 
-    /// Connects to a place without speaking to it. The caller holds the deadline; here it only shares the time among
-    /// addresses.
-    pub(crate) async fn tcp(
-        &self,
-        place: &Place,
-        port: u16,
-        policy: &Policy,
-        deadline: Instant,
-        sight: &mut Sight,
-    ) -> Result<TcpStream, ConnectError> {
-        let addresses = self.addresses(place, policy, sight).await?;
-        let tcp = connect(&addresses, port, deadline, &mut sight.phases).await?;
-        sight.is_inside = tcp.peer_addr().is_ok_and(|peer| is_inside(peer.ip()));
-        Ok(tcp)
+    pub(crate) const fn resolver(&self) -> &TokioResolver {
+        &self.resolver
     }
 
     /// Where a place is, as far as the policy permits to go there.
@@ -182,42 +172,16 @@ pub(crate) fn build_resolver(
     builder.build().map_err(unusable)
 }
 
-/// Tries the addresses in order; each may use its share of what is left, so a black hole leaves time for
-/// the next.
+/// One attempt to connect to an address that was compared with the policy.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one home of outgoing connections; addresses were compared"
 )]
-async fn connect(
-    addresses: &[IpAddr],
-    port: u16,
-    deadline: Instant,
-    phases: &mut Phases,
-) -> Result<TcpStream, ConnectError> {
-    let started = Instant::now();
-    let mut rest = addresses.len().min(MAX_ATTEMPTS);
-    for address in addresses.iter().take(MAX_ATTEMPTS) {
-        let attempt = TcpStream::connect(SocketAddr::new(*address, port));
-        let result = if rest == 1 {
-            attempt.await
-        } else {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let share = left / u32::try_from(rest).unwrap_or(1);
-            timeout(share, attempt).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        };
-        rest -= 1;
-        match result {
-            Ok(stream) => {
-                add(&mut phases.connect_ms, started);
-                // Only speed depends on it.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Err(error) if is_out_of_files(&error) => return Err(ConnectError::Local),
-            Err(_) => {}
-        }
-    }
-    Err(ConnectError::Unreachable)
+pub(crate) async fn attempt(address: IpAddr, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(SocketAddr::new(address, port)).await?;
+    // Only speed depends on it.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
 }
 
 pub(crate) fn server_name(place: &Place) -> Result<ServerName<'static>, ConnectError> {

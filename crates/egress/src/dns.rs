@@ -16,6 +16,7 @@ use crate::anchor::is_inside;
 use crate::connect::{add, build_resolver, is_out_of_files};
 use crate::probe::{Probe, REFUSED_PORTS, Stop};
 use crate::target::{Rules, TargetError};
+use crate::turns::Host;
 
 const DNS_PORT: u16 = 53;
 /// Names that only a private network knows: what is behind them is nobody's business.
@@ -39,14 +40,6 @@ impl Asker {
 fn without_memory(options: &mut ResolverOpts) {
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
-}
-
-/// Whose place a check takes: the server that is asked, or the name when it is our own resolver.
-pub(crate) fn host(rules: &Rules, settings: &DnsSettings) -> Option<String> {
-    match &settings.resolver {
-        Some(text) => server(rules, text).ok().map(|address| address.ip().to_string()),
-        None => name(rules, settings).ok(),
-    }
 }
 
 /// The server that `text` names, when it may be asked.
@@ -77,9 +70,11 @@ pub(crate) async fn check(probe: &mut Probe<'_>, settings: &DnsSettings) -> Resu
     let found = if let Some(text) = &settings.resolver {
         let server = server(rules, text).map_err(|_| probe.refused())?;
         probe.sight.is_inside = is_inside(server.ip());
+        probe.take_address(server.ip()).await?;
         let resolver = build_resolver(Some(server), without_memory).map_err(|_| Stop::unknown(None))?;
         ask(probe, &resolver, &name, settings.record).await?
     } else {
+        probe.take(Host::Name(name.clone())).await?;
         let mut found = ask(probe, &probe.inner.dns.0, &name, settings.record).await?;
         // A private address looks like none: else anybody could draw a map of our network.
         found.retain(|data| data.ip_addr().is_none_or(|address| rules.policy().permits(address)));

@@ -38,7 +38,6 @@ pub(crate) async fn get(
 ) -> Result<Answer, Stop> {
     let mut target = first;
     for hop in 0..=MAX_REDIRECTS {
-        probe.move_slot(&target.place().host()).await;
         let visited = visit(probe, &target, accept, cap_bytes).await;
         match visited {
             Ok(Next::Done(answer)) => return Ok(answer),

@@ -27,7 +27,8 @@ pub(crate) async fn check(probe: &mut Probe<'_>, settings: &IcmpSettings) -> Res
     // No port: any that is not refused.
     let place = probe.place(&settings.host, u16::MAX)?;
     let mut last = Stop::down(FailureClass::ConnectionFailed);
-    for address in probe.addresses(&place).await? {
+    for address in probe.addresses(&place, None).await? {
+        probe.take_address(address).await?;
         probe.sight.is_inside = is_inside(address);
         let mut echo = match Echo::open(address) {
             Ok(echo) => echo,

@@ -1,22 +1,23 @@
-//! What all kinds have in common: a place at the target's host, one deadline around everything, connections
-//! through the guard, and an outcome that holds no byte of the answer (T-01, T-19, T-24).
+//! What all kinds have in common: one deadline around everything, connections over [`crate::visit`], and an outcome that holds no byte of the answer (T-01, T-19, T-24).
 
-use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::check::{CheckJob, CheckStatus, FailureClass, Outcome};
 use domain::monitor::{Secrets, Settings};
 use domain::time::{DAY_MS, Timestamp};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::clock::Clock;
 use crate::connect::{ConnectError, Sight, add, expires_at, server_name, tls_error};
-use crate::host_slots::Slot;
 use crate::link::Stream;
 use crate::target::Place;
 use crate::tls::Offer;
+use crate::turns::{Turn, Who};
 use crate::{Inner, dns, domain_expiry, grpc, http, icmp, tcp, tls_certificate, websocket};
 
 /// What is read of one answer, unless a kind says otherwise.
@@ -65,6 +66,8 @@ impl From<ConnectError> for Stop {
             ConnectError::Protocol => FailureClass::HandshakeRefused,
             ConnectError::Certificate(class) => class,
             ConnectError::Local => return Self::unknown(None),
+            ConnectError::Busy => return Self::unknown(Some(FailureClass::TooManyChecks)),
+            ConnectError::OptedOut => return Self::unknown(Some(FailureClass::OptedOut)),
         })
     }
 }
@@ -77,63 +80,43 @@ pub(crate) struct Probe<'a> {
     pub(crate) status_code: Option<u16>,
     /// When all that the target had to say had been read; to compare it takes our time, not the target's.
     pub(crate) answered: Option<Instant>,
-    started: Instant,
-    deadline: Instant,
-    slot: Option<Slot<'a>>,
-    is_waiting: bool,
+    /// To connect, all attempts together; shown once there is a connection.
+    pub(crate) connect_ms: Option<u32>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) who: Who,
+    /// What is left of the time to wait for turns.
+    pub(crate) patience: Duration,
+    /// At the hosts of the connection.
+    pub(crate) turns: Vec<Turn<'a>>,
+    /// Whether owners may refuse to be checked. A registry is no target of anybody.
+    pub(crate) asks_leave: bool,
 }
 
 /// Runs one check of any kind.
 pub(crate) async fn run(inner: &Inner, job: &CheckJob) -> Outcome {
-    let limit = Duration::from_millis(job.timeout_ms.into());
-    // Without a host nothing is asked of anybody, so nobody has to wait.
-    let slot = match host(inner, job) {
-        Some(host) => timeout(limit, inner.slots.take(&host)).await,
-        None => Ok(None),
-    };
-    let Ok(slot) = slot else { return Outcome::no_data() };
-    let started = Instant::now();
+    let clock = Arc::new(Clock::start(Duration::from_millis(job.timeout_ms.into())));
+    let is_domain = matches!(job.settings, Some(Settings::DomainExpiry(_)));
     let mut probe = Probe {
         inner,
         secrets: job.secrets.as_ref(),
         sight: Sight::default(),
         status_code: None,
         answered: None,
-        started,
-        deadline: started + limit,
-        slot,
-        is_waiting: false,
+        connect_ms: None,
+        clock: Arc::clone(&clock),
+        who: Who { organization: job.organization_id, monitor: job.monitor_id },
+        patience: Duration::from_millis(job.patience_ms.into()),
+        turns: Vec::new(),
+        asks_leave: !is_domain,
     };
-    let end = timeout_at(probe.deadline, probe.visit(job)).await;
-    let end = end.unwrap_or_else(|_| Err(probe.ran_out()));
-    let end = match job.settings {
-        Some(Settings::DomainExpiry(_)) => end.map_err(domain_expiry::about_the_domain),
-        _ => end,
+    let end = {
+        // Pinned here, because a future that is handed on is held twice.
+        let visit = pin!(probe.visit(job));
+        clock.limit(visit).await
     };
+    let end = end.unwrap_or(Err(Stop::down(FailureClass::TimedOut)));
+    let end = if is_domain { end.map_err(domain_expiry::about_the_domain) } else { end };
     probe.outcome(end)
-}
-
-/// Whose place a check takes. `None`: it will be refused.
-fn host(inner: &Inner, job: &CheckJob) -> Option<String> {
-    let rules = &inner.rules;
-    let http = || rules.parse(&job.url).ok().map(|target| target.place().host());
-    let Some(settings) = &job.settings else { return http() };
-    let host = |text: &str| rules.host(text).ok().map(|place| place.host());
-    match settings {
-        Settings::Http(_) => http(),
-        Settings::Heartbeat(_) | Settings::Manual => None,
-        Settings::Tcp(settings) => host(&settings.host),
-        Settings::Dns(settings) => dns::host(rules, settings),
-        Settings::Icmp(settings) => host(&settings.host),
-        Settings::TlsCertificate(settings) => host(&settings.host),
-        Settings::DomainExpiry(settings) => {
-            domain_expiry::target(inner, settings).ok().map(|target| target.place().host())
-        }
-        Settings::Websocket(settings) => {
-            websocket::target(rules, &settings.url).ok().map(|target| target.place().host())
-        }
-        Settings::Grpc(settings) => host(&settings.host),
-    }
 }
 
 impl<'a> Probe<'a> {
@@ -153,18 +136,6 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// Gives the old host's place back before queueing for the new one: two checks in opposite directions would wait
-    /// for each other.
-    pub(crate) async fn move_slot(&mut self, host: &str) {
-        if self.slot.as_ref().is_some_and(|slot| !slot.is_for(host)) {
-            self.slot = None;
-            self.is_waiting = true;
-            let inner: &'a Inner = self.inner;
-            self.slot = inner.slots.take(host).await;
-            self.is_waiting = false;
-        }
-    }
-
     /// Where a host of the settings is, read by the rules.
     pub(crate) fn place(&mut self, host: &str, port: u16) -> Result<Place, Stop> {
         if REFUSED_PORTS.contains(&port) {
@@ -177,18 +148,6 @@ impl<'a> Probe<'a> {
     pub(crate) const fn refused(&mut self) -> Stop {
         self.sight.is_inside = true;
         Stop::down(FailureClass::ConnectionFailed)
-    }
-
-    /// Every address of a place, all permitted.
-    pub(crate) async fn addresses(&mut self, place: &Place) -> Result<Vec<IpAddr>, Stop> {
-        let policy = self.inner.rules.policy();
-        Ok(self.inner.connector.addresses(place, policy, &mut self.sight).await?)
-    }
-
-    pub(crate) async fn connect(&mut self, place: &Place, port: u16) -> Result<TcpStream, ConnectError> {
-        let policy = self.inner.rules.policy();
-        let connector = &self.inner.connector;
-        connector.tcp(place, port, policy, self.deadline, &mut self.sight).await
     }
 
     /// Connects, and shakes hands when `tls` says what to offer.
@@ -220,14 +179,10 @@ impl<'a> Probe<'a> {
         Ok(stream)
     }
 
-    const fn ran_out(&self) -> Stop {
-        if self.is_waiting { Stop::unknown(None) } else { Stop::down(FailureClass::TimedOut) }
-    }
-
     /// So far, or until all was read that there was to read.
     pub(crate) fn took_ms(&self) -> u32 {
         let ended = self.answered.unwrap_or_else(Instant::now);
-        u32::try_from(ended.saturating_duration_since(self.started).as_millis()).unwrap_or(u32::MAX)
+        u32::try_from(self.clock.passed(ended).as_millis()).unwrap_or(u32::MAX)
     }
 
     fn outcome(self, end: Result<(), Stop>) -> Outcome {

@@ -9,6 +9,7 @@ use url::{Host, Position, Url};
 
 use crate::EgressConfig;
 use crate::address::Policy;
+use crate::own::Own;
 
 /// Longest URL in bytes, as written and after normalisation.
 const MAX_URL_BYTES: usize = 2048;
@@ -38,6 +39,10 @@ pub enum TargetError {
     PortNotAllowed,
     #[error("This address is private or reserved, so it cannot be reached from here. Use a public address.")]
     AddressNotAllowed,
+    #[error("This is the status page itself, which cannot watch itself. Let another installation watch it.")]
+    OwnHost,
+    #[error("The owner of this host does not want checks: its DNS says checks=no at _indie-status.")]
+    OptedOut,
 }
 
 impl TargetError {
@@ -51,6 +56,8 @@ impl TargetError {
             Self::HostNotAllowed => "host_not_allowed",
             Self::PortNotAllowed => "port_not_allowed",
             Self::AddressNotAllowed => "address_not_allowed",
+            Self::OwnHost => "own_host",
+            Self::OptedOut => "opted_out",
         }
     }
 }
@@ -122,13 +129,18 @@ impl Target {
 #[derive(Debug)]
 pub(crate) struct Rules {
     policy: Policy,
-    own_hosts: Vec<String>,
+    own: Own,
 }
 
 impl Rules {
     pub(crate) fn new(config: EgressConfig) -> Self {
-        let own_hosts = config.own_hosts.iter().map(|host| bare_name(host).to_ascii_lowercase()).collect();
-        Self { policy: Policy::new(config.allow_cidrs, config.own_addresses), own_hosts }
+        let hosts = config.own_hosts.iter().map(|host| bare_name(host).to_ascii_lowercase()).collect();
+        let own = Own { hosts, public_port: config.own_port, sockets: config.own_sockets };
+        Self { policy: Policy::new(config.allow_cidrs), own }
+    }
+
+    pub(crate) const fn own(&self) -> &Own {
+        &self.own
     }
 
     pub(crate) const fn policy(&self) -> &Policy {
@@ -204,10 +216,10 @@ impl Rules {
 
     fn name(&self, name: &str) -> Result<Place, TargetError> {
         let is_local = !name.contains('.') || name.ends_with(".localhost");
-        let is_refused = !is_dns_name(name)
-            || (is_local && !self.policy.allows_private())
-            || self.own_hosts.iter().any(|own| own == name);
-        if is_refused { Err(TargetError::HostNotAllowed) } else { Ok(Place::Name(name.to_owned())) }
+        if !is_dns_name(name) || (is_local && !self.policy.allows_private()) {
+            return Err(TargetError::HostNotAllowed);
+        }
+        if self.own.is_name(name) { Err(TargetError::OwnHost) } else { Ok(Place::Name(name.to_owned())) }
     }
 }
 
@@ -272,8 +284,8 @@ mod tests {
             ("https://app.localhost./", "host_not_allowed"),
             ("https://example..com", "host_not_allowed"),
             ("https://example.com..", "host_not_allowed"),
-            ("https://status.example.com", "host_not_allowed"),
-            ("https://status.example.com./", "host_not_allowed"),
+            ("https://status.example.com", "own_host"),
+            ("https://status.example.com./", "own_host"),
             ("http://127.0.0.1", "address_not_allowed"),
             ("http://[::1]", "address_not_allowed"),
         ] {
@@ -331,7 +343,7 @@ mod tests {
             assert!(rules.parse(url).is_ok(), "{url}");
         }
         assert_eq!(rules.parse("http://127.0.0.1/"), Err(TargetError::AddressNotAllowed));
-        assert_eq!(rules.parse("http://status.example.com/"), Err(TargetError::HostNotAllowed));
+        assert_eq!(rules.parse("http://status.example.com/"), Err(TargetError::OwnHost));
     }
 
     #[test]

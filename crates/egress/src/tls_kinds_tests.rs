@@ -57,6 +57,7 @@ async fn check(egress: &Egress, settings: Settings) -> Outcome {
         method: Method::Get,
         expected_status: 200,
         timeout_ms: 5_000,
+        patience_ms: 5_000,
         settings: Some(settings),
         secrets: None,
     };

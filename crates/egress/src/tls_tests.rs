@@ -116,6 +116,7 @@ fn job(host: &str, server: SocketAddr) -> CheckJob {
         method: Method::Get,
         expected_status: 200,
         timeout_ms: 5_000,
+        patience_ms: 5_000,
         settings: None,
         secrets: None,
     }

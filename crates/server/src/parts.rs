@@ -50,16 +50,19 @@ fn policy(config: &Config) -> Policy {
 
 /// The door out, with the operator's rules.
 pub fn egress(config: &Config) -> anyhow::Result<Egress> {
+    let public_url = &config.public_url;
+    // On loopback the name is that of every machine; where we listen still tells us apart.
+    let has_name = !public_url.is_loopback() && !config.egress.allow_own;
+    let per_second = config.egress.per_host_per_second;
     let rules = EgressConfig {
         allow_cidrs: config.egress.allow_cidrs.clone(),
+        per_host_gap: Duration::from_secs(1).checked_div(per_second).unwrap_or_default(),
         per_host_concurrency: usize::try_from(config.egress.per_host_concurrency).unwrap_or(usize::MAX),
         contact_url: Some(config.contact_url().to_owned()),
         rdap_base: config.egress.rdap_url.clone(),
-        own_hosts: if config.public_url.is_loopback() {
-            Vec::new()
-        } else {
-            vec![config.public_url.host().to_owned()]
-        },
+        own_hosts: if has_name { vec![public_url.host().to_owned()] } else { Vec::new() },
+        own_port: if has_name { public_url.url().port_or_known_default() } else { None },
+        own_sockets: if config.egress.allow_own { Vec::new() } else { vec![config.server.listen] },
         ..EgressConfig::default()
     };
     Egress::new(rules).context("outgoing connections cannot be set up")

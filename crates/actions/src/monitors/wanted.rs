@@ -115,6 +115,7 @@ pub fn due_job(ctx: &Context, due: DueMonitor) -> Result<CheckJob> {
         method: due.method,
         expected_status: u16::try_from(due.expected_status).unwrap_or(0),
         timeout_ms: timeout_ms(due.timeout_seconds),
+        patience_ms: patience_ms(due.interval_seconds, due.timeout_seconds),
     })
 }
 
@@ -131,11 +132,18 @@ pub(crate) fn job_at(ctx: &Context, monitor: Monitor, at: domain::time::Timestam
         method: monitor.method,
         expected_status: u16::try_from(monitor.expected_status).unwrap_or(0),
         timeout_ms: timeout_ms(monitor.timeout_seconds),
+        // A person waits for the answer.
+        patience_ms: timeout_ms(monitor.timeout_seconds),
     })
 }
 
 fn timeout_ms(seconds: i32) -> u32 {
     u32::try_from(seconds).unwrap_or(1).saturating_mul(1000)
+}
+
+fn patience_ms(interval_seconds: i32, timeout_seconds: i32) -> u32 {
+    let ms = |seconds: i32| i64::from(seconds).saturating_mul(1000);
+    u32::try_from(domain::schedule::patience_ms(ms(interval_seconds), ms(timeout_seconds))).unwrap_or(0)
 }
 
 fn place(id: MonitorId) -> String {

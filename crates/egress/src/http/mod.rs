@@ -87,7 +87,6 @@ impl Run<'_, '_> {
 
     async fn visit(&mut self, visit: Visit<'_>) -> Result<Next, Stop> {
         let Visit { target, hop, .. } = visit;
-        self.probe.move_slot(target.host()).await;
         let offer = target.is_https().then(|| self.plan.offer());
         let opened = self.probe.open(target.place(), target.port(), offer).await;
         let stream = opened.map_err(|error| stop(error, hop))?;

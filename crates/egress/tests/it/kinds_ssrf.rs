@@ -195,6 +195,7 @@ async fn all_kinds_share_the_places_at_a_host() {
     let config = EgressConfig {
         allow_cidrs: vec!["127.0.0.0/8".parse().unwrap()],
         per_host_concurrency: 1,
+        limits_allowed: true,
         ..EgressConfig::default()
     };
     let egress = Egress::new(config).unwrap();
@@ -207,9 +208,10 @@ async fn all_kinds_share_the_places_at_a_host() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     for settings in kinds("127.0.0.1", server.port()) {
         let mut job = crate::support::kind_job(settings);
-        job.timeout_ms = 100;
+        job.patience_ms = 100;
         let outcome = egress.check(&job).await;
-        assert_eq!((outcome.status, outcome.failure), (CheckStatus::NoData, None), "{job:?}");
+        let busy = Some(FailureClass::TooManyChecks);
+        assert_eq!((outcome.status, outcome.failure), (CheckStatus::NoData, busy), "{job:?}");
     }
     assert_eq!(held.await.unwrap().failure, Some(FailureClass::TimedOut));
 }

@@ -26,6 +26,7 @@ pub(crate) fn job(url: &str) -> CheckJob {
         method: Method::Get,
         expected_status: 200,
         timeout_ms: 5_000,
+        patience_ms: 5_000,
         settings: None,
         secrets: None,
     }

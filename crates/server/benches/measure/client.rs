@@ -41,11 +41,7 @@ pub(crate) fn measure(kind: &str, port: u16, seconds: u64) -> anyhow::Result<f64
 pub(crate) async fn run(kind: &str, port: u16, seconds: u64) -> anyhow::Result<f64> {
     let end = Instant::now() + Duration::from_secs(seconds);
     let done = Arc::new(AtomicU64::new(0));
-    let rules = EgressConfig {
-        allow_cidrs: vec!["127.0.0.0/8".parse()?],
-        per_host_concurrency: 5,
-        ..EgressConfig::default()
-    };
+    let rules = EgressConfig { allow_cidrs: vec!["127.0.0.0/8".parse()?], ..EgressConfig::default() };
     let egress = Egress::new(rules)?;
     let mut clients = Vec::new();
     for first in 0..AT_ONCE {
@@ -99,6 +95,7 @@ async fn guarded(egress: &Egress, url: String) -> anyhow::Result<()> {
         method: Method::Get,
         expected_status: 200,
         timeout_ms: 10_000,
+        patience_ms: 10_000,
         settings: None,
         secrets: None,
     };

@@ -42,6 +42,7 @@ pub(super) async fn run(check: &Check, config: &Config) -> Result {
         },
         expected_status: 200,
         timeout_ms: TIMEOUT_MS,
+        patience_ms: TIMEOUT_MS,
         settings,
         secrets,
     };

@@ -14,8 +14,12 @@ use super::settings::Settings;
 pub struct EgressConfig {
     /// Networks that may be watched although they are private.
     pub allow_cidrs: Vec<IpNet>,
-    /// Checks at the same time against one host, over all organizations (T-19).
+    /// Checks at the same time against one host, over all organizations; 0: no limit (T-19).
     pub per_host_concurrency: u32,
+    /// Checks of one host that may start within a second, over all organizations; 0: no limit (T-19).
+    pub per_host_per_second: u32,
+    /// Whether monitors may watch this installation itself.
+    pub allow_own: bool,
     /// Where the owner of a watched host can complain; part of the `User-Agent`. `None`: the public URL.
     pub contact_url: Option<String>,
     /// Where registrations of domains are asked for: the URL before the domain's name. `None`: a public redirector.
@@ -24,7 +28,14 @@ pub struct EgressConfig {
 
 impl Default for EgressConfig {
     fn default() -> Self {
-        Self { allow_cidrs: Vec::new(), per_host_concurrency: 5, contact_url: None, rdap_url: None }
+        Self {
+            allow_cidrs: Vec::new(),
+            per_host_concurrency: 5,
+            per_host_per_second: 1,
+            allow_own: false,
+            contact_url: None,
+            rdap_url: None,
+        }
     }
 }
 
@@ -52,8 +63,12 @@ impl EgressConfig {
         Ok(Self {
             allow_cidrs,
             per_host_concurrency: settings
-                .number("egress.per_host_concurrency", &(1..=1_000))?
+                .number("egress.per_host_concurrency", &(0..=1_000))?
                 .unwrap_or(default.per_host_concurrency),
+            per_host_per_second: settings
+                .number("egress.per_host_per_second", &(0..=1_000))?
+                .unwrap_or(default.per_host_per_second),
+            allow_own: settings.switch("egress.allow_own")?.unwrap_or(default.allow_own),
             contact_url,
             rdap_url,
         })

@@ -19,6 +19,8 @@ pub const OPTIONS: &[&str] = &[
     "mail.from",
     "egress.allow_cidrs",
     "egress.per_host_concurrency",
+    "egress.per_host_per_second",
+    "egress.allow_own",
     "egress.contact_url",
     "egress.rdap_url",
     "checks.concurrency",

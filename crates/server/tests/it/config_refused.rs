@@ -234,9 +234,14 @@ const FILES: &[(&str, &str)] = &[
         "egress.allow_cidrs in c.toml is [10]: write a list of networks such as [\"10.0.0.0/8\"], or 10.0.0.0/8 in the environment.",
     ),
     (
-        "[egress]\nper_host_concurrency = 0",
-        "egress.per_host_concurrency in c.toml is 0: write a whole number from 1 to 1000, without quotes.",
+        "[egress]\nper_host_concurrency = -1",
+        "egress.per_host_concurrency in c.toml is -1: write a whole number from 0 to 1000, without quotes.",
     ),
+    (
+        "[egress]\nper_host_per_second = 1001",
+        "egress.per_host_per_second in c.toml is 1001: write a whole number from 0 to 1000, without quotes.",
+    ),
+    ("[egress]\nallow_own = 1", "egress.allow_own in c.toml is 1: write true or false, without quotes."),
     (
         "[egress]\ncontact_url = 'ask us'",
         "egress.contact_url in c.toml is \"ask us\": write an address such as https://example.com/contact or mailto:abuse@example.com.",

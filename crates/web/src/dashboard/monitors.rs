@@ -57,7 +57,7 @@ pub(crate) async fn new(screen: Screen) -> Response {
 
 pub(crate) async fn create(screen: Screen, CsrfForm(input): CsrfForm<Input>) -> Response {
     let body = async {
-        let made = match input.to_new(&screen) {
+        let made = match input.to_new(&screen).await {
             Ok(new) => monitors::create(&screen.state.ctx, &screen.membership, new).await,
             Err(error) => Err(error),
         };
@@ -94,7 +94,7 @@ pub(crate) async fn update(
     let body = async {
         let id: MonitorId = input::id(&id)?;
         let version = input::version(&input.version);
-        let saved = match input.to_patch(&screen) {
+        let saved = match input.to_patch(&screen).await {
             Ok(patch) => monitors::update(&screen.state.ctx, &screen.membership, id, version, patch).await,
             Err(error) => Err(error),
         };
@@ -264,12 +264,12 @@ impl Input {
         filled(&self.parent_id).map(|id| input::chosen("parent_id", id.parse().ok())).transpose()
     }
 
-    fn to_new(&self, screen: &Screen) -> actions::Result<NewMonitor> {
+    async fn to_new(&self, screen: &Screen) -> actions::Result<NewMonitor> {
         let numbers = self.numbers()?;
         Ok(NewMonitor {
             service_id: input::chosen("service_id", self.service_id.parse().ok())?,
             name: None,
-            url: Some(checked_url(&screen.state, &self.url)),
+            url: Some(checked_url(&screen.state, &self.url).await),
             wanted: None,
             method: Some(input::chosen("method", method(&self.method))?),
             expected_status: Some(numbers.expected_status),
@@ -284,13 +284,13 @@ impl Input {
         })
     }
 
-    fn to_patch(&self, screen: &Screen) -> actions::Result<MonitorPatch> {
+    async fn to_patch(&self, screen: &Screen) -> actions::Result<MonitorPatch> {
         let numbers = self.numbers()?;
         Ok(MonitorPatch {
             service_id: None,
             name: Patch::Keep,
             wanted: None,
-            url: Some(checked_url(&screen.state, &self.url)),
+            url: Some(checked_url(&screen.state, &self.url).await),
             method: Some(input::chosen("method", method(&self.method))?),
             expected_status: Some(numbers.expected_status),
             timeout_seconds: Some(numbers.timeout_seconds),

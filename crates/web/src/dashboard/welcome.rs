@@ -96,7 +96,8 @@ fn field(screen: &Screen, url: String, is_guess: bool, errors: Errors) -> Welcom
 /// A service of the host's name with one monitor. The address is looked at first, so that a wrong one leaves nothing.
 async fn begin(screen: &Screen, typed: &str) -> actions::Result<Monitor> {
     let ctx = &screen.state.ctx;
-    let url = checked_url(&screen.state, &with_scheme(typed)).map_err(|field| Error::Invalid(vec![field]))?;
+    let url = checked_url(&screen.state, &with_scheme(typed)).await;
+    let url = url.map_err(|field| Error::Invalid(vec![field]))?;
     let host = Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let name = host.trim_start_matches("www.").to_owned();
     let service = NewService { name, is_visible: true, ..NewService::default() };
@@ -234,7 +235,8 @@ const fn advice(class: FailureClass) -> &'static str {
         F::RedirectRefused => "Watch the address that the redirect should lead to.",
         F::UnexpectedStatus => "Mend the server, or expect another status for this address.",
         F::AnswerTooLarge => "Watch a smaller page, such as /health.",
-        F::OwnNetworkDown | F::ParentDown => "Wait for the next check.",
+        F::OwnNetworkDown | F::ParentDown | F::TooManyChecks => "Wait for the next check.",
+        F::OptedOut => "Ask the owner of the host, or watch another one.",
         // The first check is a plain HTTP check; the others cannot happen to it.
         _ => "",
     }

@@ -61,6 +61,14 @@ fn findings(egress: &Egress, settings: &Settings, secrets: &Secrets) -> Vec<Fiel
     found.into_iter().map(field).collect()
 }
 
+/// Settings that the network has nothing against.
+async fn consulted(egress: &Egress, settings: Settings) -> Result<Settings, Problem> {
+    match egress.consult_settings(&settings).await {
+        None => Ok(settings),
+        Some(finding) => Err(actions::Error::Invalid(vec![field(finding)]).into()),
+    }
+}
+
 fn field(finding: Finding) -> FieldError {
     let (field, path) = match finding.pointer.strip_prefix("/secrets") {
         Some(path) => ("secrets", path.to_owned()),
@@ -92,7 +100,7 @@ pub(crate) fn write(settings: &Settings) -> Map<String, Value> {
 }
 
 /// What is wanted of a new monitor. `None`: a plain HTTP check.
-pub(crate) fn wanted_new(
+pub(crate) async fn wanted_new(
     egress: &Egress,
     kind: Option<MonitorKind>,
     settings: Option<Map<String, Value>>,
@@ -101,12 +109,12 @@ pub(crate) fn wanted_new(
     if kind.is_none() && settings.is_none() && secrets.is_none() {
         return Ok(None);
     }
-    let settings = read(kind.unwrap_or_default(), settings)?;
+    let settings = consulted(egress, read(kind.unwrap_or_default(), settings)?).await?;
     Ok(Some(Wanted { settings: Some(settings), secrets: patch(secrets), guard: guard(egress) }))
 }
 
 /// What is wanted of a monitor of `kind` that exists. `None`: what is stored.
-pub(crate) fn wanted_change(
+pub(crate) async fn wanted_change(
     egress: &Egress,
     kind: MonitorKind,
     settings: Option<Map<String, Value>>,
@@ -115,7 +123,10 @@ pub(crate) fn wanted_change(
     if settings.is_none() && secrets.is_none() {
         return Ok(None);
     }
-    let settings = settings.map(|settings| read(kind, Some(settings))).transpose()?;
+    let settings = match settings {
+        Some(settings) => Some(consulted(egress, read(kind, Some(settings))?).await?),
+        None => None,
+    };
     Ok(Some(Wanted { settings, secrets: patch(secrets), guard: guard(egress) }))
 }
 

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::monitor_settings::{SecretsBody, wanted_change, wanted_new};
-use super::monitors::{PhasesBody, checked_url, find};
+use super::monitors::{PhasesBody, checked_url_of, find};
 use crate::AppState;
 use crate::error::Problem;
 use crate::extract::{Json, Member};
@@ -85,7 +85,7 @@ async fn test(
     member: Member,
     Json(body): Json<TestBody>,
 ) -> Result<axum::Json<OutcomeBody>, Problem> {
-    let url = body.url.as_deref().map(|url| checked_url(&state, url));
+    let url = checked_url_of(&state, body.url).await;
     let (ctx, by) = (&state.ctx, &member.membership);
     let job = if let Some(id) = body.monitor_id {
         let kind = find(&state, &member, id).await?.kind;
@@ -95,7 +95,7 @@ async fn test(
         }
         let patch = MonitorPatch {
             url,
-            wanted: wanted_change(&state.egress, kind, body.settings, body.secrets)?,
+            wanted: wanted_change(&state.egress, kind, body.settings, body.secrets).await?,
             method: body.method,
             expected_status: body.expected_status,
             timeout_seconds: body.timeout_seconds,
@@ -104,7 +104,7 @@ async fn test(
         monitors::try_change(ctx, by, id, patch).await?
     } else {
         let input = NewMonitor {
-            wanted: wanted_new(&state.egress, body.kind, body.settings, body.secrets)?,
+            wanted: wanted_new(&state.egress, body.kind, body.settings, body.secrets).await?,
             url,
             method: body.method,
             expected_status: body.expected_status,

@@ -301,14 +301,27 @@ pub struct ListQuery {
     service_id: Option<ServiceId>,
 }
 
-/// What the guard of outgoing connections says to a URL that a person typed, in the form that actions take.
-pub(crate) fn checked_url(state: &AppState, text: &str) -> CheckedUrl {
-    state.egress.validate(text.trim()).map(|target| target.as_str().to_owned()).map_err(|error| FieldError {
+/// What the guard of outgoing connections and the network say to a URL that a person typed, in the form that actions
+/// take. May take some seconds.
+pub(crate) async fn checked_url(state: &AppState, text: &str) -> CheckedUrl {
+    let consulted = match state.egress.validate(text.trim()) {
+        Ok(target) => state.egress.consult(&target).await.map(|()| target.as_str().to_owned()),
+        Err(error) => Err(error),
+    };
+    consulted.map_err(|error| FieldError {
         field: "url",
         path: String::new(),
         code: error.code(),
         message: error.to_string(),
     })
+}
+
+/// The same where the URL may be left out.
+pub(super) async fn checked_url_of(state: &AppState, text: Option<String>) -> Option<CheckedUrl> {
+    match text {
+        Some(text) => Some(checked_url(state, &text).await),
+        None => None,
+    }
 }
 
 /// The monitors of the organization or of one service, oldest first.
@@ -345,8 +358,8 @@ async fn create(
     let input = NewMonitor {
         service_id: body.service_id,
         name: body.name,
-        url: body.url.map(|url| checked_url(&state, &url)),
-        wanted: monitor_settings::wanted_new(&state.egress, body.kind, body.settings, body.secrets)?,
+        url: checked_url_of(&state, body.url).await,
+        wanted: monitor_settings::wanted_new(&state.egress, body.kind, body.settings, body.secrets).await?,
         method: body.method,
         expected_status: body.expected_status,
         timeout_seconds: body.timeout_seconds,
@@ -390,7 +403,7 @@ async fn update(
 ) -> Result<Object<MonitorBody>, Problem> {
     let wanted = if body.settings.is_some() || body.secrets.is_some() {
         let kind = find(&state, &member, id).await?.kind;
-        monitor_settings::wanted_change(&state.egress, kind, body.settings, body.secrets)?
+        monitor_settings::wanted_change(&state.egress, kind, body.settings, body.secrets).await?
     } else {
         None
     };
@@ -398,7 +411,7 @@ async fn update(
         service_id: body.service_id,
         name: body.name,
         wanted,
-        url: body.url.map(|url| checked_url(&state, &url)),
+        url: checked_url_of(&state, body.url).await,
         method: body.method,
         expected_status: body.expected_status,
         timeout_seconds: body.timeout_seconds,
