@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::house_rules::{Findings, Source, workspace};
+use crate::house_sources::{Findings, Source, workspace};
 
 fn texts(sources: &[Source]) -> impl Iterator<Item = &Source> {
     sources.iter().filter(|source| !source.path.starts_with("crates/") && source.is("md"))

@@ -2,7 +2,7 @@
 
 use toml::Table;
 
-use crate::house_rules::{Findings, Source};
+use crate::house_sources::{Findings, Source};
 
 /// Each crate with those of ours that it may use. Tests may use `testkit` as well.
 const LAYERS: [(&str, &[&str]); 10] = [
