@@ -32,12 +32,12 @@ impl Rhythm {
 }
 
 /// However long the interval, a check does not wait longer for its turn at a host.
-const LONGEST_PATIENCE_MS: i64 = 30_000;
+const LONGEST_PATIENCE_MS: i64 = 10_000;
 
-/// How long a check may wait for its turn at a host that many watch: a quarter of the interval, so that two tries still
-/// end before the next slot, but as long as its time-out at least (T-19). Leases count on it.
+/// How long a check may wait for its turn at a host that many watch: a sixth of the interval, so that two tries still end
+/// before the next slot, but as long as its time-out at least (T-19). Leases count on it.
 pub fn patience_ms(interval_ms: i64, timeout_ms: i64) -> i64 {
-    (interval_ms / 4).min(LONGEST_PATIENCE_MS).max(timeout_ms)
+    (interval_ms / 6).min(LONGEST_PATIENCE_MS).max(timeout_ms)
 }
 
 /// Between a first try that failed and the next slot this much stays free, beside the second try.
@@ -100,12 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn a_check_waits_for_a_quarter_of_its_interval_or_its_time_out() {
+    fn a_check_waits_for_a_sixth_of_its_interval_or_its_time_out() {
         for (interval, timeout, expected) in [
-            (60_000, 10_000, 15_000),
-            (3_600_000, 10_000, 30_000),
+            (60_000, 5_000, 10_000),
+            (3_600_000, 1_000, 10_000),
+            (30_000, 1_000, 5_000),
             (30_000, 10_000, 10_000),
-            (1_000, 1_000, 1_000),
         ] {
             assert_eq!(patience_ms(interval, timeout), expected, "{interval} {timeout}");
         }

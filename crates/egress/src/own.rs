@@ -26,11 +26,10 @@ impl Own {
     /// Whether we listen there.
     pub(crate) fn is_socket(&self, address: IpAddr, port: u16) -> bool {
         let address = address.to_canonical();
-        self.sockets.iter().any(|own| {
+        self.sockets.iter().filter(|own| own.port() == port).any(|own| {
             let own_address = own.ip().to_canonical();
-            let is_here = own_address == address
-                || (own_address.is_unspecified() && is_of_this_machine(address).unwrap_or(false));
-            own.port() == port && is_here
+            own_address == address
+                || (own_address.is_unspecified() && is_of_this_machine(address).unwrap_or(false))
         })
     }
 }

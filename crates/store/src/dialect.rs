@@ -40,8 +40,9 @@ pub(crate) async fn claim_due(
 ) -> Result<Vec<DueMonitor>> {
     fetch_all_per_driver!(
         tx,
-        "UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 4000 + interval_seconds * 500,
-                claimed_at = $1
+        "UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 4000
+                + CASE WHEN timeout_seconds >= 10 THEN 0 WHEN interval_seconds < 60 THEN interval_seconds * 334
+                       ELSE 20000 END, claimed_at = $1
           WHERE id IN (SELECT m.id FROM monitors m JOIN organizations o ON o.id = m.organization_id
                         WHERE m.is_active AND m.deleted_at IS NULL AND m.next_check_at <= $4
                           AND m.claimed_until <= $1 AND o.deleted_at IS NULL
@@ -55,8 +56,9 @@ pub(crate) async fn claim_due(
                     AND m.claimed_until <= $1 AND o.deleted_at IS NULL
                   ORDER BY m.next_check_at LIMIT $3
                   FOR UPDATE OF m SKIP LOCKED)
-         UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 4000 + interval_seconds * 500,
-                claimed_at = $1
+         UPDATE monitors SET claimed_until = CAST($2 AS BIGINT) + timeout_seconds * 4000
+                + CASE WHEN timeout_seconds >= 10 THEN 0 WHEN interval_seconds < 60 THEN interval_seconds * 334
+                       ELSE 20000 END, claimed_at = $1
            FROM due WHERE monitors.id = due.id
          RETURNING monitors.id, organization_id, service_id, url, method, settings, sealed_secrets,
                    expected_status, timeout_seconds, interval_seconds, next_check_at, state, due.tier",

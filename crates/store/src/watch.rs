@@ -122,10 +122,9 @@ pub struct Replanned {
 }
 
 /// Takes up to `limit` monitors that are due until `due_until`, those that wait longest first. A claim is a lease, not
-/// a lock: it ends by itself at `lease_until` plus four times the monitor's time-out and half of its interval: two tries,
-/// each of which may wait for its turn at the target's host ([`domain::schedule::patience_ms`]) and take as long as its
-/// time-out (F-01, F-12, F-13, T-19). Monitors of deleted organizations
-/// are never due.
+/// a lock: it ends by itself at `lease_until` plus four times the monitor's time-out, or more where a check may wait longer:
+/// two tries, each of which may wait for its turn at the target's host ([`domain::schedule::patience_ms`]) and take as
+/// long as its time-out (F-01, F-12, F-13, T-19). Monitors of deleted organizations are never due.
 pub async fn claim_due(
     tx: &mut Tx,
     now: Timestamp,

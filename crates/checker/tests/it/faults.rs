@@ -17,7 +17,7 @@ async fn the_check_of_a_dead_process_is_taken_over_when_its_lease_ends(database:
     let world = World::new(&database);
     let (fleet, target) = (Fleet::new(&database, 1, Tier::Team).await, Target::start().await);
     let mut monitor = each_second(&fleet, 1, &target.url("/"));
-    monitor.interval_seconds = 60;
+    monitor.interval_seconds = 9;
     fleet.adds(std::slice::from_ref(&monitor), world.now()).await;
     let mut tx = database.write().await.unwrap();
     let died_at = world.now();
@@ -26,8 +26,8 @@ async fn the_check_of_a_dead_process_is_taken_over_when_its_lease_ends(database:
 
     let process = world.watches(Config::default());
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(target.count("/"), 0, "the lease of four seconds still runs");
-    within(Duration::from_secs(5), "taken over", async || {
+    assert_eq!(target.count("/"), 0, "the lease of seven seconds still runs");
+    within(Duration::from_secs(8), "taken over", async || {
         count(&fleet, monitor.id, CheckStatus::Up).await == 1
     })
     .await;

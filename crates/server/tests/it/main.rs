@@ -22,6 +22,7 @@ mod isolation;
 mod monitor_kinds;
 mod monitors;
 mod organizations;
+mod own_host;
 mod process;
 mod public_page;
 mod readiness;

@@ -9,10 +9,10 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use testkit::{Kind, Program, TestDatabase, db_test};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_indie-status");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_indie-status");
 const PASSWORD: &str = "a quiet lamp by the window";
 
-async fn call(
+pub(crate) async fn call(
     program: &Program,
     method: &str,
     path: &str,
@@ -39,7 +39,7 @@ async fn call(
     (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
 }
 
-async fn registers(program: &Program) -> String {
+pub(crate) async fn registers(program: &Program) -> String {
     let body = json!({"email": "alice@acme.example", "password": PASSWORD, "org_name": "Acme"});
     let (status, answer) = call(program, "POST", "/api/v1/auth/register", None, Some(body)).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
