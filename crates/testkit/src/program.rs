@@ -39,6 +39,11 @@ impl Program {
         format!("http://localhost:{}{path}", self.port)
     }
 
+    /// Of the operating system.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn port(&self) -> u16 {
         self.port
     }

@@ -3,6 +3,7 @@
 
 mod faults;
 mod fleets;
+mod hostile;
 mod network;
 mod outages;
 mod removal;

@@ -1,5 +1,7 @@
 //! Whether an answer says what it has to say. The verdict is all that leaves here, never what was read (T-01).
 
+#[cfg(test)]
+mod bombs_tests;
 mod json;
 mod path;
 mod pattern;

@@ -4,6 +4,7 @@
 
 mod black_holes;
 mod clocks;
+mod hostile;
 mod kill_nine;
 mod own_network;
 mod support;
