@@ -14,6 +14,7 @@ use store::organizations::Membership;
 use store::watch::{Settled, WatchedMonitor};
 use store::{OrgScope, Tx};
 
+use crate::automatic_incidents::{self, Turn};
 use crate::{Context, Error, Result, gate, throttle};
 
 /// Between two checks of one monitor that people ask for (X47).
@@ -39,6 +40,8 @@ struct Entry {
     service_id: ServiceId,
     edits: Vec<Edit>,
     is_flip: bool,
+    /// What may concern the incidents of its service.
+    turn: Option<Turn>,
 }
 
 /// Records reports in one transaction: results, roll-ups, verdicts, state intervals, next slots. The number of
@@ -66,7 +69,12 @@ pub async fn record(ctx: &Context, reports: &[CheckReport]) -> Result<Recorded> 
             note_flapping(&mut tx, entry).await?;
         }
     }
+    let turns = entries.iter().filter_map(|entry| entry.turn).collect();
+    let is_told = automatic_incidents::follow(ctx, &mut tx, turns, now).await?;
     tx.commit().await?;
+    if is_told {
+        ctx.signals.outbox_filled();
+    }
 
     let mut flipped: Vec<OrgId> =
         entries.iter().filter(|entry| entry.is_flip).map(|entry| entry.scope.organization_id()).collect();
@@ -154,6 +162,7 @@ fn entry(
     }
     // Also a failure that was excused: its owner should see why nothing is known.
     let is_told = result.status != CheckStatus::NoData || result.failure.is_some();
+    let turn = Turn::of(monitor, &step);
     let settled = Settled {
         id: monitor.id,
         verdict: step.verdict,
@@ -173,6 +182,7 @@ fn entry(
         service_id: monitor.service_id,
         edits: step.edits,
         is_flip: step.flip.is_some(),
+        turn,
     }
 }
 

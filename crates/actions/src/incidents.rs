@@ -1,7 +1,9 @@
 //! Incidents: open, edit, post an update, delete (S10, X39–X41). What updates add up to is decided in `domain`.
 
 use domain::id::{IncidentId, IncidentUpdateId, ServiceId};
-use domain::incident::{Impact, Incident, IncidentService, IncidentStatus, IncidentUpdate, standing};
+use domain::incident::{
+    Impact, Incident, IncidentOrigin, IncidentService, IncidentStatus, IncidentUpdate, standing,
+};
 use domain::organization::Permission;
 use domain::plan::Tier;
 use domain::service::ServiceStatus;
@@ -93,7 +95,28 @@ pub async fn open(ctx: &Context, by: &Membership, input: NewIncident) -> Result<
 /// Like [`open`], for an answer that tells the whole story.
 pub async fn open_story(ctx: &Context, by: &Membership, input: NewIncident) -> Result<Story> {
     gate::require(by, Permission::ManageIncidents)?;
-    let (now, scope) = (ctx.now(), by.scope());
+    let now = ctx.now();
+    let checked = check_new(input, now)?;
+    let mut tx = ctx.db.write().await?;
+    let story = open_step(ctx, &mut tx, by.scope(), checked, now).await?;
+    tx.commit().await?;
+    tell(ctx, by);
+    Ok(story)
+}
+
+/// A [`NewIncident`] in which nothing is wrong.
+pub(crate) struct CheckedIncident {
+    title: Title,
+    status: IncidentStatus,
+    body: Option<Body>,
+    impact: Option<Impact>,
+    services: Vec<Affected>,
+    started_at: Timestamp,
+    posted_at: Timestamp,
+    notify: bool,
+}
+
+pub(crate) fn check_new(input: NewIncident, now: Timestamp) -> Result<CheckedIncident> {
     let mut checks = Checks::default();
     let title = checks.take("title", Title::parse(&input.title));
     let body = checks.optional("body", input.body.as_deref(), Body::parse);
@@ -105,15 +128,28 @@ pub async fn open_story(ctx: &Context, by: &Membership, input: NewIncident) -> R
     let services = gather(&mut checks, &input, impact);
     checks.finish()?;
     let Some(title) = title else { return Err(Error::NotFound) };
+    let notify = input.notify.unwrap_or(input.posted_at.is_none());
+    Ok(CheckedIncident { title, status: input.status, body, impact, services, started_at, posted_at, notify })
+}
 
+/// The steps of [`open`] inside a transaction.
+pub(crate) async fn open_step(
+    ctx: &Context,
+    tx: &mut Tx,
+    scope: OrgScope,
+    input: CheckedIncident,
+    now: Timestamp,
+) -> Result<Story> {
     let mut incident = Incident {
         id: IncidentId::new(ctx.uuid(now)),
         organization_id: scope.organization_id(),
-        title: title.into_string(),
+        title: input.title.into_string(),
         status: input.status,
-        impact: impact.unwrap_or_else(|| worst(&services)),
-        started_at,
+        impact: input.impact.unwrap_or_else(|| worst(&input.services)),
+        started_at: input.started_at,
         resolved_at: None,
+        origin: IncidentOrigin::Person,
+        is_edited: false,
         created_at: now,
         updated_at: now,
     };
@@ -122,20 +158,19 @@ pub async fn open_story(ctx: &Context, by: &Membership, input: NewIncident) -> R
         organization_id: incident.organization_id,
         incident_id: incident.id,
         status: input.status,
-        body: body.map(Body::into_string).unwrap_or_default(),
-        created_at: posted_at,
+        body: input.body.map(Body::into_string).unwrap_or_default(),
+        created_at: input.posted_at,
     };
     stand(&mut incident, std::slice::from_ref(&update));
-    let mut tx = ctx.db.write().await?;
-    store::incidents::insert(&mut tx, scope, &incident).await?;
-    put_services(&mut tx, scope, incident.id, &services).await?;
-    store::incidents::insert_update(&mut tx, scope, &update).await?;
-    if input.notify.unwrap_or(input.posted_at.is_none()) {
-        notifications::fan_out(ctx, &mut tx, scope, &incident, &update, now).await?;
+    lock_services(tx, scope, &input.services).await?;
+    store::incidents::insert(tx, scope, &incident).await?;
+    put_services(tx, scope, incident.id, &input.services).await?;
+    store::incidents::insert_update(tx, scope, &update).await?;
+    withdraw_answered(tx, scope, &incident, now).await?;
+    if input.notify {
+        notifications::fan_out(ctx, tx, scope, &incident, &update, now).await?;
     }
-    let services = store::incidents::list_services(&mut tx, scope, incident.id).await?;
-    tx.commit().await?;
-    tell(ctx, by);
+    let services = store::incidents::list_services(tx, scope, incident.id).await?;
     Ok(Story { incident, services, updates: vec![update] })
 }
 
@@ -148,9 +183,26 @@ pub async fn post_update(
     input: NewUpdate,
 ) -> Result<(Incident, IncidentUpdate)> {
     gate::require(by, Permission::ManageIncidents)?;
-    let (now, scope) = (ctx.now(), by.scope());
+    let now = ctx.now();
     let mut tx = ctx.db.write().await?;
-    let before = lock(ctx, &mut tx, by, id, now).await?;
+    lock_services(&mut tx, by.scope(), &input.services).await?;
+    let (after, update) = post_step(ctx, &mut tx, by, id, input, now).await?;
+    tx.commit().await?;
+    tell(ctx, by);
+    Ok((after, update))
+}
+
+/// The steps of [`post_update`] inside a transaction that holds the services.
+pub(crate) async fn post_step(
+    ctx: &Context,
+    tx: &mut Tx,
+    by: &Membership,
+    id: IncidentId,
+    input: NewUpdate,
+    now: Timestamp,
+) -> Result<(Incident, IncidentUpdate)> {
+    let scope = by.scope();
+    let before = lock(ctx, tx, by, id, now).await?;
     let mut checks = Checks::default();
     let body = checks.take("body", Body::parse(&input.body));
     let posted_at = input.posted_at.unwrap_or(now);
@@ -167,21 +219,21 @@ pub async fn post_update(
         body: body.into_string(),
         created_at: posted_at,
     };
-    store::incidents::insert_update(&mut tx, scope, &update).await?;
+    store::incidents::insert_update(tx, scope, &update).await?;
     let mut after = before.clone();
-    stand(&mut after, &store::incidents::list_updates(&mut tx, scope, id).await?);
+    stand(&mut after, &store::incidents::list_updates(tx, scope, id).await?);
     if !input.services.is_empty() {
-        let old = worst_stored(&store::incidents::list_services(&mut tx, scope, id).await?);
-        put_services(&mut tx, scope, id, &input.services).await?;
-        let new = worst_stored(&store::incidents::list_services(&mut tx, scope, id).await?);
+        let old = worst_stored(&store::incidents::list_services(tx, scope, id).await?);
+        put_services(tx, scope, id, &input.services).await?;
+        let new = worst_stored(&store::incidents::list_services(tx, scope, id).await?);
         after.impact = impact_after(before.impact, old, new);
     }
-    save(&mut tx, scope, &before, &mut after, now).await?;
+    after.is_edited = true;
+    save(tx, scope, &before, &mut after, now).await?;
+    withdraw_answered(tx, scope, &after, now).await?;
     if input.notify.unwrap_or(input.posted_at.is_none()) {
-        notifications::fan_out(ctx, &mut tx, scope, &after, &update, now).await?;
+        notifications::fan_out(ctx, tx, scope, &after, &update, now).await?;
     }
-    tx.commit().await?;
-    tell(ctx, by);
     Ok((after, update))
 }
 
@@ -196,9 +248,11 @@ pub async fn update(
     gate::require(by, Permission::ManageIncidents)?;
     let (now, scope) = (ctx.now(), by.scope());
     let mut tx = ctx.db.write().await?;
+    lock_services(&mut tx, scope, patch.services.as_deref().unwrap_or_default()).await?;
     let before = lock(ctx, &mut tx, by, id, now).await?;
     version.check(before.updated_at)?;
     let mut after = before.clone();
+    after.is_edited = true;
     let mut checks = Checks::default();
     if let Some(title) = patch.title.and_then(|title| checks.take("title", Title::parse(&title))) {
         after.title = title.into_string();
@@ -232,6 +286,7 @@ pub async fn update(
         (None, _) => impact_after(before.impact, old, new),
     };
     save(&mut tx, scope, &before, &mut after, now).await?;
+    withdraw_answered(&mut tx, scope, &after, now).await?;
     let services = store::incidents::list_services(&mut tx, scope, id).await?;
     let updates = store::incidents::list_updates(&mut tx, scope, id).await?;
     tx.commit().await?;
@@ -264,7 +319,7 @@ async fn lock(
     found.filter(|incident| incident.resolved_at.is_none_or(|end| end > since)).ok_or(Error::NotFound)
 }
 
-async fn save(
+pub(crate) async fn save(
     tx: &mut Tx,
     scope: OrgScope,
     before: &Incident,
@@ -289,12 +344,31 @@ async fn put_services(tx: &mut Tx, scope: OrgScope, id: IncidentId, services: &[
     Ok(())
 }
 
-fn tell(ctx: &Context, by: &Membership) {
+/// Keeps the engine from deciding about these services meanwhile (X53). Before any incident is locked, and in one order,
+/// so that two who write at once wait for each other instead of blocking each other.
+async fn lock_services(tx: &mut Tx, scope: OrgScope, services: &[Affected]) -> Result<()> {
+    if services.len() > MOST_SERVICES {
+        return Ok(());
+    }
+    let mut ids: Vec<ServiceId> = services.iter().map(|affected| affected.service_id).collect();
+    ids.sort_unstable();
+    for id in ids {
+        store::services::lock(tx, scope, id).await?;
+    }
+    Ok(())
+}
+
+async fn withdraw_answered(tx: &mut Tx, scope: OrgScope, incident: &Incident, now: Timestamp) -> Result<()> {
+    let is_open = incident.resolved_at.is_none();
+    Ok(store::incident_suggestions::withdraw_answered(tx, scope, incident.id, is_open, now).await?)
+}
+
+pub(crate) fn tell(ctx: &Context, by: &Membership) {
     ctx.signals.pages_changed(by.organization.id);
     ctx.signals.outbox_filled();
 }
 
-fn stand(incident: &mut Incident, updates: &[IncidentUpdate]) {
+pub(crate) fn stand(incident: &mut Incident, updates: &[IncidentUpdate]) {
     if let Some(is) = standing(updates) {
         incident.status = is.status;
         incident.resolved_at = is.resolved_at;

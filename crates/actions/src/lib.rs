@@ -3,12 +3,14 @@
 //!
 //! - [`accounts`], [`organizations`], [`members`], [`invitations`], [`settings`]: people and tenants
 //! - [`status_pages`], [`services`], [`monitors`], [`incidents`], [`subscribers`]: the nouns
+//! - [`incident_suggestions`]: what the engine leaves to a person
 //! - [`checks`]: from the reports of probes to results, states and history
 //! - [`gate`]: roles and limits; [`patch`]: partial changes and versions; [`idempotency`]: repeated requests
 //! - [`Context`]: database, clock, ids, keys and policy, given to every action; [`signals`]: hints after a commit
 //! - [`health`]: whether the loops turn
 
 pub mod accounts;
+mod automatic_incidents;
 pub mod checks;
 mod context;
 mod error;
@@ -16,6 +18,7 @@ pub mod gate;
 pub mod health;
 pub mod idempotency;
 pub mod ids;
+pub mod incident_suggestions;
 pub mod incidents;
 pub mod invitations;
 pub mod members;

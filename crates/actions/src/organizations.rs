@@ -268,6 +268,7 @@ pub async fn purge(ctx: &Context) -> Result<()> {
     store::organizations::purge(&mut tx, restorable_since).await?;
     store::status_pages::purge(&mut tx, restorable_since).await?;
     store::services::purge(&mut tx, restorable_since).await?;
+    store::incident_suggestions::purge(&mut tx, restorable_since).await?;
     store::organizations::purge_redirects(&mut tx, now).await?;
     store::invitations::purge(&mut tx, restorable_since).await?;
     store::idempotency::purge(&mut tx, now.plus_ms(-crate::idempotency::KEPT_MS)).await?;

@@ -3,7 +3,7 @@
 use domain::id::{PageId, ServiceId};
 use domain::organization::Permission;
 use domain::plan::QuotaKind;
-use domain::service::{Service, ServiceStatus};
+use domain::service::{IncidentMode, Service, ServiceStatus};
 use domain::status_page::Placement;
 use domain::text::{Description, DisplayName, Slug, SlugOf};
 use domain::time::Timestamp;
@@ -25,6 +25,7 @@ pub struct NewService {
     pub group_name: Option<String>,
     pub position: i32,
     pub is_visible: bool,
+    pub incident_mode: IncidentMode,
 }
 
 /// What a person changes; absent fields stay.
@@ -37,6 +38,8 @@ pub struct ServicePatch {
     pub position: Option<i32>,
     pub is_visible: Option<bool>,
     pub manual_status: Patch<ServiceStatus>,
+    /// Counts from the next change of a monitor on; `Manual` takes back what is suggested.
+    pub incident_mode: Option<IncidentMode>,
 }
 
 /// A service and where it stands, as the transaction left them: nothing has to be read again after the commit, when
@@ -117,6 +120,7 @@ pub(crate) async fn insert_step(
         position: input.position,
         is_visible: input.is_visible,
         manual_status: None,
+        incident_mode: input.incident_mode,
         created_at: now,
         updated_at: now,
     };
@@ -159,6 +163,9 @@ pub async fn update(
     {
         return Err(Error::Stale);
     }
+    if after.incident_mode == IncidentMode::Manual && before.incident_mode != IncidentMode::Manual {
+        store::incident_suggestions::withdraw_of_service(&mut tx, by.scope(), id, now).await?;
+    }
     let placed = placed_step(&mut tx, by.scope(), after).await?;
     tx.commit().await?;
     ctx.signals.pages_withdrawn(by.organization.id);
@@ -183,6 +190,7 @@ fn apply(before: &Service, patch: ServicePatch, now: Timestamp) -> Result<Servic
     after.position = patch.position.unwrap_or(after.position);
     after.is_visible = patch.is_visible.unwrap_or(after.is_visible);
     patch.manual_status.apply(&mut after.manual_status, Some);
+    after.incident_mode = patch.incident_mode.unwrap_or(after.incident_mode);
     after.updated_at = crate::patch::next_version(before.updated_at, now);
     checks.finish()?;
     Ok(after)
@@ -198,6 +206,7 @@ pub async fn delete(ctx: &Context, by: &Membership, id: ServiceId, version: Vers
     let before = store::services::find(&mut tx, by.scope(), id).await?.ok_or(Error::NotFound)?;
     version.check(before.updated_at)?;
     store::services::delete(&mut tx, by.scope(), id, now).await?;
+    store::incident_suggestions::withdraw_of_service(&mut tx, by.scope(), id, now).await?;
     tx.commit().await?;
     ctx.signals.pages_withdrawn(by.organization.id);
     Ok(())

@@ -114,6 +114,8 @@ ids! {
     MonitorId = "mn";
     IncidentId = "in";
     IncidentUpdateId = "iu";
+    /// An incident, or the end of one, that waits for a person's word.
+    SuggestionId = "sg";
     SubscriberId = "sb";
     /// A row of the outbox: one message to one recipient.
     DeliveryId = "dl";

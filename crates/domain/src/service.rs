@@ -68,6 +68,43 @@ impl ServiceStatus {
     }
 }
 
+/// What a confirmed outage of its monitors does besides changing the state of the service (`ux.md` 1.1).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize, sqlx::Type,
+)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum IncidentMode {
+    /// An incident is opened and resolved by itself.
+    Auto,
+    /// A person is asked first: nothing is written in anybody's name.
+    #[default]
+    Suggest,
+    Manual,
+}
+
+impl IncidentMode {
+    /// In the order in which forms offer them.
+    pub const ALL: [Self; 3] = [Self::Suggest, Self::Auto, Self::Manual];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Suggest => "suggest",
+            Self::Manual => "manual",
+        }
+    }
+
+    /// One sentence for a form.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Auto => "Open and resolve incidents by itself, and tell subscribers",
+            Self::Suggest => "Suggest incidents; nothing is published before you say so",
+            Self::Manual => "Do nothing; people open incidents",
+        }
+    }
+}
+
 /// One service of an organization as stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Service {
@@ -83,6 +120,7 @@ pub struct Service {
     pub is_visible: bool,
     /// Set by a person; counts like any other source (D9). `None`: no override.
     pub manual_status: Option<ServiceStatus>,
+    pub incident_mode: IncidentMode,
     pub created_at: Timestamp,
     /// Grows with every edit; the object's version (`ETag`).
     pub updated_at: Timestamp,

@@ -1,7 +1,7 @@
 //! Incidents, their updates, the services they touch, and who is to be told.
 
-use domain::id::{IncidentId, PageId, ServiceId};
-use domain::incident::{Incident, IncidentService, IncidentUpdate};
+use domain::id::{IncidentId, PageId, ServiceId, SuggestionId};
+use domain::incident::{Incident, IncidentOrigin, IncidentService, IncidentUpdate};
 use domain::service::ServiceStatus;
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -33,7 +33,8 @@ pub struct PageToTell {
 pub async fn list(conn: &mut Conn, scope: OrgScope, part: Part) -> Result<Vec<Incident>> {
     fetch_all!(
         conn,
-        "SELECT id, organization_id, title, status, impact, started_at, resolved_at, created_at, updated_at
+        "SELECT id, organization_id, title, status, impact, started_at, resolved_at, origin, is_edited,
+                created_at, updated_at
            FROM incidents
           WHERE organization_id = $1 AND (resolved_at IS NULL OR resolved_at > $2)
             AND ((resolved_at IS NULL) = $3 OR $3 IS NULL)
@@ -51,7 +52,8 @@ pub async fn list(conn: &mut Conn, scope: OrgScope, part: Part) -> Result<Vec<In
 pub async fn find(conn: &mut Conn, scope: OrgScope, id: IncidentId) -> Result<Option<Incident>> {
     fetch_optional!(
         conn,
-        "SELECT id, organization_id, title, status, impact, started_at, resolved_at, created_at, updated_at
+        "SELECT id, organization_id, title, status, impact, started_at, resolved_at, origin, is_edited,
+                created_at, updated_at
            FROM incidents WHERE organization_id = $1 AND id = $2",
         scope.organization_id(),
         id
@@ -63,7 +65,8 @@ pub async fn lock(tx: &mut Tx, scope: OrgScope, id: IncidentId) -> Result<Option
     fetch_optional!(
         tx,
         "UPDATE incidents SET updated_at = updated_at WHERE organization_id = $1 AND id = $2
-         RETURNING id, organization_id, title, status, impact, started_at, resolved_at, created_at, updated_at",
+         RETURNING id, organization_id, title, status, impact, started_at, resolved_at, origin, is_edited, created_at,
+                   updated_at",
         scope.organization_id(),
         id
     )
@@ -72,9 +75,9 @@ pub async fn lock(tx: &mut Tx, scope: OrgScope, id: IncidentId) -> Result<Option
 pub async fn insert(tx: &mut Tx, scope: OrgScope, incident: &Incident) -> Result<()> {
     execute!(
         tx,
-        "INSERT INTO incidents (id, organization_id, title, status, impact, started_at, resolved_at, created_at,
-                                updated_at)
-         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO incidents (id, organization_id, title, status, impact, started_at, resolved_at, origin,
+                                is_edited, created_at, updated_at)
+         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         scope.organization_id(),
         incident.id,
         &incident.title,
@@ -82,18 +85,81 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, incident: &Incident) -> Result
         incident.impact,
         incident.started_at,
         incident.resolved_at,
+        incident.origin,
+        incident.is_edited,
         incident.created_at,
         incident.updated_at
     )?;
     Ok(())
 }
 
+/// An incident that is open on a service, as far as the rule of automatic incidents asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct OpenOnService {
+    pub id: IncidentId,
+    pub origin: IncidentOrigin,
+    pub is_edited: bool,
+    pub status: ServiceStatus,
+    /// A monitor of another service that it touches is down.
+    pub others_fail: bool,
+    /// The suggestion to resolve it that waits.
+    pub end_suggested: Option<SuggestionId>,
+}
+
+/// Oldest first.
+pub async fn list_open_on_service(
+    conn: &mut Conn,
+    scope: OrgScope,
+    service: ServiceId,
+) -> Result<Vec<OpenOnService>> {
+    fetch_all!(
+        conn,
+        "SELECT i.id, i.origin, i.is_edited, x.status,
+                EXISTS (SELECT 1 FROM incident_services y
+                          JOIN monitors m ON m.organization_id = y.organization_id AND m.service_id = y.service_id
+                         WHERE y.organization_id = $1 AND y.incident_id = i.id AND y.service_id <> $2
+                           AND m.state = 'down' AND m.is_active = TRUE AND m.deleted_at IS NULL) AS others_fail,
+                g.id AS end_suggested
+           FROM incident_services x
+           JOIN incidents i ON i.organization_id = x.organization_id AND i.id = x.incident_id
+           LEFT JOIN incident_suggestions g
+             ON g.organization_id = i.organization_id AND g.incident_id = i.id AND g.state = 'open'
+                AND g.kind = 'resolve'
+          WHERE x.organization_id = $1 AND x.service_id = $2 AND i.resolved_at IS NULL
+          ORDER BY i.created_at, i.id",
+        scope.organization_id(),
+        service
+    )
+}
+
+/// The incident of this service that was opened and resolved after `since` without a person's hand; the last one.
+pub async fn find_ended_automatic(
+    conn: &mut Conn,
+    scope: OrgScope,
+    service: ServiceId,
+    since: Timestamp,
+) -> Result<Option<(IncidentId, Timestamp)>> {
+    fetch_optional!(
+        conn,
+        "SELECT i.id, i.resolved_at
+           FROM incident_services x
+           JOIN incidents i ON i.organization_id = x.organization_id AND i.id = x.incident_id
+          WHERE x.organization_id = $1 AND x.service_id = $2 AND i.resolved_at > $3 AND i.origin = 'automatic'
+            AND i.is_edited = FALSE
+          ORDER BY i.resolved_at DESC, i.id DESC LIMIT 1",
+        scope.organization_id(),
+        service,
+        since
+    )
+}
+
 /// Writes every editable field if the stored version is still `version`; `false` when it is not.
 pub async fn update(tx: &mut Tx, scope: OrgScope, incident: &Incident, version: Timestamp) -> Result<bool> {
     let changed = execute!(
         tx,
-        "UPDATE incidents SET title = $3, status = $4, impact = $5, started_at = $6, resolved_at = $7, updated_at = $8
-          WHERE organization_id = $1 AND id = $2 AND updated_at = $9",
+        "UPDATE incidents SET title = $3, status = $4, impact = $5, started_at = $6, resolved_at = $7, is_edited = $8,
+                updated_at = $9
+          WHERE organization_id = $1 AND id = $2 AND updated_at = $10",
         scope.organization_id(),
         incident.id,
         &incident.title,
@@ -101,6 +167,7 @@ pub async fn update(tx: &mut Tx, scope: OrgScope, incident: &Incident, version: 
         incident.impact,
         incident.started_at,
         incident.resolved_at,
+        incident.is_edited,
         incident.updated_at,
         version
     )?;

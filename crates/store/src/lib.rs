@@ -18,6 +18,7 @@ mod dialect;
 pub mod engine_facts;
 mod error;
 pub mod idempotency;
+pub mod incident_suggestions;
 pub mod incidents;
 pub mod invitations;
 pub mod members;
@@ -67,6 +68,7 @@ pub const TABLES: &[&str] = &[
     "incidents",
     "incident_services",
     "incident_updates",
+    "incident_suggestions",
     "subscribers",
     "site_settings",
     "outbox",

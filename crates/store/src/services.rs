@@ -1,6 +1,7 @@
 //! Services and their placements on pages.
 
-use domain::id::{PageId, ServiceId};
+use domain::id::{MonitorId, PageId, ServiceId};
+use domain::monitor::MonitorState;
 use domain::service::Service;
 use domain::status_page::Placement;
 use domain::time::Timestamp;
@@ -12,7 +13,7 @@ pub async fn list(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Service>> {
     fetch_all!(
         conn,
         "SELECT id, organization_id, name, slug, description, group_name, position, is_visible, manual_status,
-                created_at, updated_at
+                incident_mode, created_at, updated_at
            FROM services WHERE organization_id = $1 AND deleted_at IS NULL
           ORDER BY position, name, id",
         scope.organization_id()
@@ -29,7 +30,7 @@ pub async fn list_part(
     fetch_all!(
         conn,
         "SELECT id, organization_id, name, slug, description, group_name, position, is_visible, manual_status,
-                created_at, updated_at
+                incident_mode, created_at, updated_at
            FROM services
           WHERE organization_id = $1 AND deleted_at IS NULL
             AND ((position, name, id) > ($2, $3, $4) OR $4 IS NULL)
@@ -46,11 +47,59 @@ pub async fn find(conn: &mut Conn, scope: OrgScope, id: ServiceId) -> Result<Opt
     fetch_optional!(
         conn,
         "SELECT id, organization_id, name, slug, description, group_name, position, is_visible, manual_status,
-                created_at, updated_at
+                incident_mode, created_at, updated_at
            FROM services WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
         scope.organization_id(),
         id
     )
+}
+
+/// Like [`find`], and nobody else decides about its incidents until the transaction ends (X53). Several are locked in
+/// the order of their ids, before any incident.
+pub async fn lock(tx: &mut Tx, scope: OrgScope, id: ServiceId) -> Result<Option<Service>> {
+    fetch_optional!(
+        tx,
+        "UPDATE services SET updated_at = updated_at
+          WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
+         RETURNING id, organization_id, name, slug, description, group_name, position, is_visible, manual_status,
+                   incident_mode, created_at, updated_at",
+        scope.organization_id(),
+        id
+    )
+}
+
+/// What an active monitor of a service says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct MonitorWord {
+    pub id: MonitorId,
+    pub state: MonitorState,
+    pub is_flapping: bool,
+}
+
+pub async fn list_words(conn: &mut Conn, scope: OrgScope, id: ServiceId) -> Result<Vec<MonitorWord>> {
+    fetch_all!(
+        conn,
+        "SELECT id, state, flapping_since IS NOT NULL AS is_flapping FROM monitors
+          WHERE organization_id = $1 AND service_id = $2 AND is_active = TRUE AND deleted_at IS NULL",
+        scope.organization_id(),
+        id
+    )
+}
+
+/// The names under which pages show the service, each once; none when it stands visibly on no page.
+pub async fn list_shown_names(conn: &mut Conn, scope: OrgScope, id: ServiceId) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = fetch_all!(
+        conn,
+        "SELECT DISTINCT COALESCE(l.public_name, s.name) AS name
+           FROM placements l
+           JOIN services s ON s.organization_id = l.organization_id AND s.id = l.service_id
+           JOIN status_pages p ON p.organization_id = l.organization_id AND p.id = l.status_page_id
+          WHERE l.organization_id = $1 AND l.service_id = $2 AND l.is_visible = TRUE AND p.deleted_at IS NULL
+          ORDER BY name",
+        scope.organization_id(),
+        id
+    )?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
 /// `Conflict("services.organization_id_slug")` when the slug is taken.
@@ -58,8 +107,8 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, service: &Service) -> Result<(
     execute!(
         tx,
         "INSERT INTO services (id, organization_id, name, slug, description, group_name, position, is_visible,
-                               manual_status, created_at, updated_at)
-         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                               manual_status, incident_mode, created_at, updated_at)
+         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         scope.organization_id(),
         service.id,
         &service.name,
@@ -69,6 +118,7 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, service: &Service) -> Result<(
         service.position,
         service.is_visible,
         service.manual_status,
+        service.incident_mode,
         service.created_at,
         service.updated_at
     )?;
@@ -80,8 +130,8 @@ pub async fn update(tx: &mut Tx, scope: OrgScope, service: &Service, version: Ti
     let changed = execute!(
         tx,
         "UPDATE services SET name = $3, slug = $4, description = $5, group_name = $6, position = $7,
-                is_visible = $8, manual_status = $9, updated_at = $10
-          WHERE organization_id = $1 AND id = $2 AND updated_at = $11 AND deleted_at IS NULL",
+                is_visible = $8, manual_status = $9, incident_mode = $10, updated_at = $11
+          WHERE organization_id = $1 AND id = $2 AND updated_at = $12 AND deleted_at IS NULL",
         scope.organization_id(),
         service.id,
         &service.name,
@@ -91,6 +141,7 @@ pub async fn update(tx: &mut Tx, scope: OrgScope, service: &Service, version: Ti
         service.position,
         service.is_visible,
         service.manual_status,
+        service.incident_mode,
         service.updated_at,
         version
     )?;

@@ -4,7 +4,7 @@ use domain::id::{MonitorId, OrgId, ServiceId, UserId};
 use domain::monitor::{Method, Monitor, MonitorKind, MonitorState, Settings};
 use domain::organization::{Organization, Role};
 use domain::plan::Tier;
-use domain::service::Service;
+use domain::service::{IncidentMode, Service};
 use domain::time::Timestamp;
 use domain::user::User;
 use store::organizations::Membership;
@@ -70,6 +70,7 @@ impl Fleet {
             position: 0,
             is_visible: true,
             manual_status: None,
+            incident_mode: IncidentMode::default(),
             created_at: START,
             updated_at: START,
         };

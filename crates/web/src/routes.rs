@@ -143,7 +143,7 @@ fn people() -> Pages {
 /// For members: `Screen` proves the membership, `CsrfForm` the form. What is watched and told.
 fn members() -> Pages {
     use crate::dashboard::{
-        incidents, monitors, organizations, overview, services, settings, subscribers, welcome,
+        incidents, monitors, organizations, overview, services, settings, subscribers, suggestions, welcome,
     };
     Pages::new()
         .get("/orgs", overview::choose)
@@ -178,6 +178,9 @@ fn members() -> Pages {
         .post("/orgs/{org}/incidents/{id}", incidents::rename)
         .post("/orgs/{org}/incidents/{id}/updates", incidents::post_update)
         .post("/orgs/{org}/incidents/{id}/delete", incidents::delete)
+        .get("/orgs/{org}/suggestions/{id}", suggestions::show)
+        .post("/orgs/{org}/suggestions/{id}/accept", suggestions::accept)
+        .post("/orgs/{org}/suggestions/{id}/dismiss", suggestions::dismiss)
         .get("/orgs/{org}/subscribers", subscribers::list)
         .post("/orgs/{org}/subscribers", subscribers::add)
         .post("/orgs/{org}/subscribers/{id}/delete", subscribers::remove)

@@ -22,6 +22,7 @@ use self::rules::{Gate, check_numbers};
 pub use self::trial::{no_service, try_change, try_new};
 pub(crate) use self::wanted::job_at;
 pub use self::wanted::{Guard, SecretsHeld, SecretsPatch, Wanted, due_job, secrets_held};
+use crate::automatic_incidents::{self, Turn};
 use crate::checks::apply_edits;
 use crate::patch::{Patch, Version, next_version};
 use crate::{Checks, Context, Error, FieldError, Result, gate};
@@ -287,6 +288,9 @@ pub async fn update(
     let policy = policy(&gate.limits, &before);
     let after = settle_change(&mut tx, scope, &before, after, policy, now).await?;
     plan_change(&mut tx, scope, &gate, &before, &after, now).await?;
+    if after.service_id != before.service_id || !after.is_active {
+        automatic_incidents::follow(ctx, &mut tx, Turn::gone(scope, &before, now), now).await?;
+    }
     tx.commit().await?;
     ctx.signals.schedule_changed();
     ctx.signals.pages_changed(by.organization.id);
@@ -443,6 +447,7 @@ pub async fn delete(ctx: &Context, by: &Membership, id: MonitorId, version: Vers
         stop_step(&mut tx, scope, &before, policy(&ctx.policy.limits(tier), &before), now).await?;
     }
     store::monitors::delete(&mut tx, scope, id, now).await?;
+    automatic_incidents::follow(ctx, &mut tx, Turn::gone(scope, &before, now), now).await?;
     tx.commit().await?;
     ctx.signals.pages_changed(by.organization.id);
     Ok(())

@@ -4,6 +4,7 @@
 mod account_changes;
 mod account_tokens;
 mod acme;
+mod automatic_incidents;
 mod checks;
 mod false_alarms;
 mod fan_out;

@@ -114,6 +114,7 @@ impl<'a> Seed<'a> {
             position,
             is_visible: true,
             manual_status: None,
+            incident_mode: domain::service::IncidentMode::default(),
             created_at: began,
             updated_at: began,
         };

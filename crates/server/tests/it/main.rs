@@ -4,6 +4,7 @@
 mod access_tokens;
 mod account_pages;
 mod accounts;
+mod automatic_incidents;
 mod bad_input;
 mod config;
 mod config_refusals;

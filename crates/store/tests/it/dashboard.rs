@@ -66,6 +66,8 @@ async fn open_incidents_are_those_of_the_organization_that_are_not_resolved(data
         impact: Impact::Minor,
         started_at: START.plus_s(i64::try_from(number).unwrap()),
         resolved_at,
+        origin: domain::incident::IncidentOrigin::Person,
+        is_edited: false,
         created_at: START,
         updated_at: START,
     };

@@ -21,6 +21,8 @@ fn incident(scope: OrgScope, number: u128, made_s: i64) -> Incident {
         impact: Impact::Major,
         started_at: START.plus_s(made_s - 60),
         resolved_at: None,
+        origin: domain::incident::IncidentOrigin::Person,
+        is_edited: false,
         created_at: START.plus_s(made_s),
         updated_at: START.plus_s(made_s),
     }

@@ -24,6 +24,7 @@ async fn text_is_sorted_by_bytes(database: TestDatabase) {
             position: 0,
             is_visible: true,
             manual_status: None,
+            incident_mode: domain::service::IncidentMode::default(),
             created_at: START,
             updated_at: START,
         };

@@ -21,6 +21,7 @@ fn service(scope: OrgScope, number: u128, slug: &str) -> Service {
         position: 0,
         is_visible: true,
         manual_status: None,
+        incident_mode: domain::service::IncidentMode::default(),
         created_at: START,
         updated_at: START,
     }

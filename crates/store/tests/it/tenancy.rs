@@ -29,6 +29,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("dialect::save_hours", "only monitors that `lock_for_results` locked"),
     ("dialect::save_hours_of_results", "only monitors that `lock_for_results` locked"),
     ("dialect::settle", "only monitors that `lock_for_results` locked"),
+    ("incident_suggestions::purge", PURGES),
     ("invitations::find_opened", PROVES),
     ("invitations::find_preview", PROVES),
     ("invitations::purge", PURGES),

@@ -70,6 +70,7 @@ impl Tenant {
             position: 0,
             is_visible: true,
             manual_status: None,
+            incident_mode: domain::service::IncidentMode::default(),
             created_at: START,
             updated_at: START,
         };

@@ -23,6 +23,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("incident-updated", "The update is posted."),
     ("incident-saved", "The incident is saved."),
     ("incident-deleted", "The incident is deleted."),
+    ("suggestion-dismissed", "The suggestion is dismissed."),
     ("subscriber-added", "A mail asks this address to confirm."),
     ("subscriber-deleted", "The subscriber is deleted and gets no more mail."),
     ("invited", "The invitation is on its way."),

@@ -4,7 +4,7 @@ use actions::incidents::{self, Affected, IncidentPatch, NewIncident, NewUpdate, 
 use actions::patch::Version;
 use axum::response::Response;
 use domain::id::{IncidentId, ServiceId};
-use domain::incident::{Incident, IncidentStatus, IncidentUpdate};
+use domain::incident::{Incident, IncidentOrigin, IncidentStatus, IncidentUpdate};
 use domain::organization::Permission;
 use domain::service::ServiceStatus;
 use domain::time::Timestamp;
@@ -16,6 +16,7 @@ use super::incident_rows::{self, worst};
 use super::input::{self, Fields, Nothing, field, filled};
 use super::screen::{Refused, Screen, refused};
 use super::states::States;
+use super::suggestions;
 use crate::error::Problem;
 use crate::extract::{CsrfForm, Path};
 use crate::page::html;
@@ -47,6 +48,7 @@ pub(crate) async fn list(screen: Screen) -> Response {
         let open = if is_first { incident_rows::open(&screen).await? } else { Vec::new() };
         Ok(html(&ListPage {
             shell: screen.shell().await?,
+            suggestions: if is_first { suggestions::waiting(&screen, None).await? } else { Vec::new() },
             open,
             resolved: incident_rows::rows(&screen, &resolved).await?,
             older,
@@ -179,7 +181,7 @@ fn new_update(fields: &Fields) -> actions::Result<NewUpdate> {
     })
 }
 
-fn status(word: &str) -> Option<IncidentStatus> {
+pub(super) fn status(word: &str) -> Option<IncidentStatus> {
     IncidentStatus::ALL.into_iter().find(|status| status.as_str() == word)
 }
 
@@ -188,7 +190,7 @@ fn effect(word: &str) -> Option<ServiceStatus> {
 }
 
 /// The fields `service_{id}` that were filled.
-fn affected(fields: &Fields) -> actions::Result<Vec<Affected>> {
+pub(super) fn affected(fields: &Fields) -> actions::Result<Vec<Affected>> {
     fields
         .iter()
         .filter_map(|(name, word)| Some((name.strip_prefix("service_")?, word)))
@@ -214,9 +216,11 @@ async fn find(screen: &Screen, id: &str) -> Result<Incident, Problem> {
     shown.ok_or_else(Problem::not_found)
 }
 
-async fn form(screen: &Screen, fields: &Fields, errors: Errors) -> Result<FormPage, Problem> {
+pub(super) async fn form(screen: &Screen, fields: &Fields, errors: Errors) -> Result<FormPage, Problem> {
     Ok(FormPage {
         shell: screen.shell().await?,
+        suggestion: None,
+        note: String::new(),
         title: field(fields, "title").to_owned(),
         statuses: statuses(field(fields, "status")),
         body: field(fields, "body").to_owned(),
@@ -257,6 +261,8 @@ async fn page(
         is_resolved: incident.resolved_at.is_some(),
         began: words::moment(incident.started_at, now),
         lasting: words::lasting(end.since(incident.started_at)),
+        origin: origin(incident).to_owned(),
+        suggestions: suggestions::about(screen, incident.id).await?,
         pages: pages
             .into_iter()
             .map(|page| (page.title, format!("{}/incidents/{}", screen.public_path(&page.slug), incident.id)))
@@ -269,6 +275,15 @@ async fn page(
         errors,
         next_update: None,
     })
+}
+
+/// Nobody is made to sign for what the engine did.
+const fn origin(incident: &Incident) -> &'static str {
+    match (incident.origin, incident.is_edited) {
+        (IncidentOrigin::Person, _) => "",
+        (IncidentOrigin::Automatic, false) => "Opened automatically",
+        (IncidentOrigin::Automatic, true) => "Opened automatically, then edited",
+    }
 }
 
 fn update_row(update: &IncidentUpdate, now: Timestamp) -> Update {

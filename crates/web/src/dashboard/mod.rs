@@ -11,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod services;
 pub(crate) mod settings;
 pub(crate) mod subscribers;
+pub(crate) mod suggestions;
 pub(crate) mod welcome;
 
 pub(crate) mod flash;

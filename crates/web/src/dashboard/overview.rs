@@ -12,6 +12,7 @@ use super::incident_rows;
 use super::monitor_words as about;
 use super::screen::Screen;
 use super::states::States;
+use super::suggestions;
 use crate::AppState;
 use crate::extract::{PageUser, used_last};
 use crate::page::html;
@@ -48,6 +49,7 @@ pub(crate) async fn show(screen: Screen) -> Response {
             sentence: sentence(&monitors, now),
             is_empty: monitors.is_empty() && services.is_empty(),
             broken: broken.into_iter().map(|monitor| broken_row(monitor, now)).collect(),
+            suggestions: suggestions::waiting(&screen, None).await?,
             incidents,
             services: services.iter().map(|service| service_row(&states, service)).collect(),
             pages: pages.iter().map(|page| (page.title.clone(), screen.public_path(&page.slug))).collect(),

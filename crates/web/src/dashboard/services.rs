@@ -8,7 +8,7 @@ use axum::response::Response;
 use domain::id::{PageId, ServiceId};
 use domain::organization::Permission;
 use domain::plan::QuotaKind;
-use domain::service::{Service, ServiceStatus};
+use domain::service::{IncidentMode, Service, ServiceStatus};
 use domain::status_page::{Placement, StatusPage};
 use serde::Deserialize;
 
@@ -16,6 +16,7 @@ use super::input::{self, Nothing, filled, ticked};
 use super::monitor_words as about;
 use super::screen::{Refused, Screen, refused, room};
 use super::states::States;
+use super::suggestions;
 use crate::error::Problem;
 use crate::extract::{CsrfForm, Path};
 use crate::page::html;
@@ -153,6 +154,7 @@ pub(crate) struct Input {
     #[serde(deserialize_with = "ticked")]
     is_visible: bool,
     manual_status: String,
+    incident_mode: String,
     status_page_id: String,
 }
 
@@ -167,6 +169,7 @@ impl Input {
             position: service.position.to_string(),
             is_visible: service.is_visible,
             manual_status: service.manual_status.map(ServiceStatus::as_str).unwrap_or_default().to_owned(),
+            incident_mode: service.incident_mode.as_str().to_owned(),
             status_page_id: String::new(),
         }
     }
@@ -185,6 +188,7 @@ impl Input {
             group_name: filled(&self.group_name),
             position,
             is_visible: self.is_visible,
+            incident_mode: self.mode()?.unwrap_or_default(),
         })
     }
 
@@ -204,7 +208,14 @@ impl Input {
             position: Some(position),
             is_visible: Some(self.is_visible),
             manual_status,
+            incident_mode: self.mode()?,
         })
+    }
+
+    /// `None`: not sent.
+    fn mode(&self) -> actions::Result<Option<IncidentMode>> {
+        let find = |word: String| IncidentMode::ALL.into_iter().find(|mode| mode.as_str() == word);
+        filled(&self.incident_mode).map(|word| input::chosen("incident_mode", find(word))).transpose()
     }
 
     fn position(&self, checks: &mut Checks) -> i32 {
@@ -268,6 +279,11 @@ async fn form(
         placements: placed.collect(),
         pages: free.map(choice).collect(),
         manual_status: manual_choices(&input.manual_status),
+        incident_mode: mode_choices(&input.incident_mode),
+        suggestions: match id {
+            Some(id) => suggestions::waiting(screen, Some(id)).await?,
+            None => Vec::new(),
+        },
         monitors: monitors(screen, id).await?,
         version: input.version,
         name: input.name,
@@ -309,6 +325,18 @@ fn manual_choices(chosen: &str) -> Vec<Choice> {
         is_chosen: status.as_str() == chosen,
     });
     std::iter::once(follow).chain(states).collect()
+}
+
+fn mode_choices(chosen: &str) -> Vec<Choice> {
+    let chosen = if chosen.is_empty() { IncidentMode::default().as_str() } else { chosen };
+    IncidentMode::ALL
+        .into_iter()
+        .map(|mode| Choice {
+            value: mode.as_str().to_owned(),
+            label: mode.label().to_owned(),
+            is_chosen: mode.as_str() == chosen,
+        })
+        .collect()
 }
 
 fn placed(screen: &Screen, page: &StatusPage, placement: &Placement) -> Placed {

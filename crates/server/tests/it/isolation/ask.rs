@@ -19,6 +19,7 @@ fn random(word: &str) -> String {
         "service" => format!("cm_{NOBODY}"),
         "monitor" => format!("mn_{NOBODY}"),
         "incident" => format!("in_{NOBODY}"),
+        "suggestion" => format!("sg_{NOBODY}"),
         "subscriber" => format!("sb_{NOBODY}"),
         "invitation" => format!("iv_{NOBODY}"),
         "user" => format!("us_{NOBODY}"),

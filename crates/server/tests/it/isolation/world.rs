@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::id::OrgId;
+use domain::id::{OrgId, ServiceId, SuggestionId};
+use domain::incident::{IncidentSuggestion, SuggestionKind, SuggestionState};
+use domain::service::ServiceStatus;
 use http::Method;
 use serde_json::{Value, json};
 use testkit::{Person, TestApp};
@@ -105,6 +107,31 @@ fn id(value: &Value) -> String {
     value["id"].as_str().unwrap_or_else(|| panic!("no id: {value}")).to_owned()
 }
 
+/// What an outage would have suggested.
+async fn suggested(app: &TestApp, owner: &Person<'_>, service: &str, monitor: &str) -> String {
+    let (user, organization) = (owner.user_id.parse().unwrap(), owner.organization.parse().unwrap());
+    let mut tx = app.db.write().await.unwrap();
+    let found = store::organizations::find_membership(&mut tx, user, organization).await.unwrap();
+    let service: ServiceId = service.parse().unwrap();
+    let suggestion = IncidentSuggestion {
+        // Ids are random here; one that is derived is as good and the same on every run.
+        id: SuggestionId::new(service.uuid()),
+        organization_id: organization,
+        service_id: service,
+        kind: SuggestionKind::Open,
+        state: SuggestionState::Open,
+        monitor_id: monitor.parse().unwrap(),
+        incident_id: None,
+        status: ServiceStatus::MajorOutage,
+        since: app.clock.now(),
+        created_at: app.clock.now(),
+        updated_at: app.clock.now(),
+    };
+    store::incident_suggestions::insert(&mut tx, found.unwrap().scope(), &suggestion).await.unwrap();
+    tx.commit().await.unwrap();
+    suggestion.id.to_string()
+}
+
 /// One of everything, each text carrying `word`.
 async fn things(app: &TestApp, owner: &Person<'_>, word: &str, member: &str) -> Ids {
     let post = Method::POST;
@@ -125,6 +152,7 @@ async fn things(app: &TestApp, owner: &Person<'_>, word: &str, member: &str) -> 
     let incident =
         json!({"title": format!("{word} incident"), "service_id": service, "body": format!("{word} news")});
     let incident = id(&made(owner, post.clone(), "/api/v1/incidents", &incident).await);
+    let suggestion = suggested(app, owner, &service, &monitor).await;
     let subscriber =
         json!({"email": format!("reader@{}.example", word.to_lowercase()), "status_page_id": id(&page)});
     let subscriber = id(&made(owner, post.clone(), "/api/v1/subscribers", &subscriber).await);
@@ -145,6 +173,7 @@ async fn things(app: &TestApp, owner: &Person<'_>, word: &str, member: &str) -> 
         ("service", service),
         ("monitor", monitor),
         ("incident", incident),
+        ("suggestion", suggestion),
         ("subscriber", subscriber),
         ("invitation", invitation),
         ("user", member.to_owned()),

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::id::{IncidentId, IncidentUpdateId, ServiceId};
-use domain::incident::{Impact, Incident, IncidentService, IncidentStatus, IncidentUpdate};
+use domain::incident::{Impact, Incident, IncidentOrigin, IncidentService, IncidentStatus, IncidentUpdate};
 use domain::service::ServiceStatus;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,11 @@ pub struct IncidentBody {
     /// `null` while it is open.
     #[schema(value_type = Option<String>, format = DateTime)]
     resolved_at: Option<Timestamp>,
+    /// Who opened it: `person`, or `automatic` after a confirmed outage.
+    #[schema(value_type = String)]
+    origin: IncidentOrigin,
+    /// A person changed it or wrote on it after it was opened. One that was opened automatically is then left alone.
+    is_edited: bool,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -116,6 +121,8 @@ impl IncidentBody {
             impact: incident.impact,
             started_at: incident.started_at,
             resolved_at: incident.resolved_at,
+            origin: incident.origin,
+            is_edited: incident.is_edited,
             created_at: incident.created_at,
             updated_at: incident.updated_at,
         }
@@ -363,7 +370,7 @@ async fn post_update(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
 }
 
-fn object(Story { incident, services, updates }: Story) -> Object<StoryBody> {
+pub(super) fn object(Story { incident, services, updates }: Story) -> Object<StoryBody> {
     Object {
         version: incident.updated_at,
         body: StoryBody {

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod dashboard;
 mod dto;
+pub mod incident_suggestions;
 pub mod incidents;
 pub mod invitations;
 pub mod members;
@@ -32,6 +33,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(monitors::router())
         .merge(monitor_trial::router())
         .merge(incidents::router())
+        .merge(incident_suggestions::router())
         .merge(subscribers::router())
         .merge(settings::router())
 }

@@ -5,7 +5,7 @@ use actions::services::{NewService, Placed, ServicePatch};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::id::{PageId, ServiceId};
-use domain::service::{Service, ServiceStatus};
+use domain::service::{IncidentMode, Service, ServiceStatus};
 use domain::status_page::Placement;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,10 @@ pub struct ServiceBody {
     /// Set by hand; shown when it is worse than what monitors and incidents say.
     #[schema(value_type = Option<String>)]
     manual_status: Option<ServiceStatus>,
+    /// What a confirmed outage does: `auto` opens and resolves an incident, `suggest` suggests one, `manual` does
+    /// nothing.
+    #[schema(value_type = String)]
+    incident_mode: IncidentMode,
     /// The first page of `placements`; `null` when it stands on none.
     #[schema(value_type = Option<String>)]
     status_page_id: Option<PageId>,
@@ -92,6 +96,7 @@ impl ServiceBody {
             position: service.position,
             is_visible: service.is_visible,
             manual_status: service.manual_status,
+            incident_mode: service.incident_mode,
             created_at: service.created_at,
             updated_at: service.updated_at,
         }
@@ -114,6 +119,10 @@ pub struct CreateBody {
     position: i32,
     #[serde(default = "yes")]
     is_visible: bool,
+    /// `auto`, `suggest` or `manual`; `suggest` when left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    incident_mode: IncidentMode,
 }
 
 const fn yes() -> bool {
@@ -137,6 +146,9 @@ pub struct UpdateBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     manual_status: Patch<ServiceStatus>,
+    /// `auto`, `suggest` or `manual`. It counts from the next change of a monitor on.
+    #[schema(value_type = Option<String>)]
+    incident_mode: Option<IncidentMode>,
 }
 
 /// The services of the organization, by position, then name.
@@ -174,6 +186,7 @@ async fn create(
         group_name: body.group_name,
         position: body.position,
         is_visible: body.is_visible,
+        incident_mode: body.incident_mode,
     };
     let mut answer = object(actions::services::create_placed(&state.ctx, &member.membership, input).await?);
     answer.created_at = Some(format!("{}/api/v1/services/{}", state.config.base(), answer.body.id));
@@ -214,6 +227,7 @@ async fn update(
         position: body.position,
         is_visible: body.is_visible,
         manual_status: body.manual_status,
+        incident_mode: body.incident_mode,
     };
     Ok(object(actions::services::update(&state.ctx, &member.membership, id, version, patch).await?))
 }

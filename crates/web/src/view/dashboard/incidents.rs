@@ -5,11 +5,23 @@ use super::overview::IncidentRow;
 use crate::view::{Choice, Errors, Moment, State, Update};
 use askama::Template;
 
+/// What the engine suggests and nobody has answered yet.
+#[derive(Debug, Clone)]
+pub struct SuggestionRow {
+    pub id: String,
+    /// "API is down since 09:51, 3 min. No incident says so."
+    pub text: String,
+    /// The incident to resolve. `None`: one is to be opened.
+    pub incident_id: Option<String>,
+    pub state: State,
+}
+
 /// `GET /orgs/{org}/incidents?cursor=`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/incidents.html")]
 pub struct ListPage {
     pub shell: Shell,
+    pub suggestions: Vec<SuggestionRow>,
     pub open: Vec<IncidentRow>,
     pub resolved: Vec<IncidentRow>,
     /// Path of the next older part, with base. `None`: these are all.
@@ -28,13 +40,17 @@ pub struct Effect {
     pub choices: Vec<Choice>,
 }
 
-/// `GET /orgs/{org}/incidents/new`; the answer to a `POST /incidents` with errors.
+/// `GET /orgs/{org}/incidents/new` and `GET /orgs/{org}/suggestions/{id}`; the answer to a `POST` of either with errors.
 ///
-/// Sends `csrf`, `title`, `status`, `body`, one `service_{id}` for each service.
+/// `POST /incidents` and `POST /suggestions/{id}/accept` send `csrf`, `title`, `status`, `body`, one `service_{id}` for each service.
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/incident_form.html")]
 pub struct FormPage {
     pub shell: Shell,
+    /// What was suggested and is now written. `None`: a new one.
+    pub suggestion: Option<String>,
+    /// "Since 09:51. Nothing is published yet."; may be empty.
+    pub note: String,
     pub title: String,
     /// The four statuses.
     pub statuses: Vec<Choice>,
@@ -64,6 +80,10 @@ pub struct ShowPage {
     pub began: Moment,
     /// "39 min".
     pub lasting: String,
+    /// "Opened automatically"; empty for one that a person opened.
+    pub origin: String,
+    /// What waits for a word about it.
+    pub suggestions: Vec<SuggestionRow>,
     /// The permalinks on public pages as `(title, path with base)`.
     pub pages: Vec<(String, String)>,
     /// Newest first.

@@ -1,6 +1,7 @@
 //! The overview: its heading is the answer to "is anything broken?".
 
 use super::Shell;
+use super::incidents::SuggestionRow;
 use crate::view::State;
 use askama::Template;
 
@@ -70,6 +71,7 @@ pub struct OverviewPage {
     /// Shows the field for the first address instead of the tables.
     pub is_empty: bool,
     pub broken: Vec<Broken>,
+    pub suggestions: Vec<SuggestionRow>,
     pub incidents: Vec<IncidentRow>,
     pub services: Vec<ServiceRow>,
     /// Public pages as `(title, path with base)`.

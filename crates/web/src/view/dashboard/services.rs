@@ -1,5 +1,6 @@
 //! Services: the list and the form.
 
+use super::incidents::SuggestionRow;
 use super::{Room, Shell};
 use crate::view::{Choice, Errors, State};
 use askama::Template;
@@ -43,8 +44,8 @@ pub struct Placement {
 /// `GET /orgs/{org}/services/new` and `/services/{id}`; the answer to a `POST` with errors.
 ///
 /// `POST /services` and `POST /services/{id}` send `csrf`, `version`, `name`, `slug`, `description`, `group_name`,
-/// `position`, `is_visible` (`true` or absent), `manual_status` (a wire word or empty), and for a new one
-/// `status_page_id`. `POST /services/{id}/placements` sends `status_page_id`, `POST
+/// `position`, `is_visible` (`true` or absent), `manual_status` (a wire word or empty), `incident_mode`, and
+/// for a new one `status_page_id`. `POST /services/{id}/placements` sends `status_page_id`, `POST
 /// /services/{id}/placements/{page}/delete` nothing but `csrf`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/service.html")]
@@ -62,6 +63,10 @@ pub struct FormPage {
     pub is_visible: bool,
     /// First the empty value "Follow the monitors and incidents", then the five states.
     pub manual_status: Vec<Choice>,
+    /// What a confirmed outage does.
+    pub incident_mode: Vec<Choice>,
+    /// What waits for a word about this service.
+    pub suggestions: Vec<SuggestionRow>,
     /// New: the page it goes to. Existing: pages where it does not stand yet.
     pub pages: Vec<Choice>,
     pub placements: Vec<Placement>,

@@ -71,6 +71,7 @@ fn overview(words: &Words) -> OverviewPage {
             since: "09:51".into(),
             lasting: "39 min".into(),
         }],
+        suggestions: vec![suggestion_row(words, None), suggestion_row(words, Some("in_1"))],
         incidents: vec![incident_row(words)],
         services: vec![
             service_row(words, "API", State::Major, "99.966 %"),
@@ -103,6 +104,15 @@ fn incident_row(words: &Words) -> IncidentRow {
     }
 }
 
+fn suggestion_row(words: &Words, incident: Option<&str>) -> incidents::SuggestionRow {
+    incidents::SuggestionRow {
+        id: "sg_1".into(),
+        text: words.text("API is down since 09:51, 3 min ago."),
+        incident_id: incident.map(str::to_owned),
+        state: State::Major,
+    }
+}
+
 fn empty(words: &Words) -> OverviewPage {
     OverviewPage {
         shell: calm(words),
@@ -110,6 +120,7 @@ fn empty(words: &Words) -> OverviewPage {
         sentence: "Your page is online and waits for its first service.".into(),
         is_empty: true,
         broken: Vec::new(),
+        suggestions: Vec::new(),
         incidents: Vec::new(),
         services: Vec::new(),
         pages: Vec::new(),
@@ -155,6 +166,8 @@ fn add_service_forms(samples: &mut Vec<Sample>, words: &Words) {
         position: words.text("10"),
         is_visible: true,
         manual_status: choices(words, &["Follow the monitors and incidents", "Operational"]),
+        incident_mode: choices(words, &["Suggest incidents", "Do nothing"]),
+        suggestions: Vec::new(),
         pages: choices(words, &["Main"]),
         placements: Vec::new(),
         monitors: Vec::new(),
@@ -176,6 +189,8 @@ fn add_service_forms(samples: &mut Vec<Sample>, words: &Words) {
         group_name: words.text("Core"),
         position: words.text("10"),
         manual_status: choices(words, &["Follow the monitors and incidents", "Operational"]),
+        incident_mode: choices(words, &["Suggest incidents", "Do nothing"]),
+        suggestions: vec![suggestion_row(words, None)],
         pages: choices(words, &["Partners"]),
         placements: vec![placement],
         monitors: vec![("mn_1".into(), words.text("api.example.com/health"), State::Major)],
@@ -266,6 +281,7 @@ fn monitor(words: &Words) -> monitors::ShowPage {
 fn add_incidents(samples: &mut Vec<Sample>, words: &Words) {
     let list = incidents::ListPage {
         shell: calm(words),
+        suggestions: vec![suggestion_row(words, None)],
         open: vec![incident_row(words)],
         resolved: vec![incident_row(words)],
         older: Some("./orgs/acme/incidents?cursor=x".into()),
@@ -274,6 +290,7 @@ fn add_incidents(samples: &mut Vec<Sample>, words: &Words) {
     super::add(samples, words, "incidents", &list);
     let none = incidents::ListPage {
         shell: calm(words),
+        suggestions: Vec::new(),
         open: Vec::new(),
         resolved: Vec::new(),
         older: None,
@@ -294,6 +311,8 @@ fn add_incident_forms(samples: &mut Vec<Sample>, words: &Words) {
     let effects = || vec![effect("sv_1", "API", State::Major), effect("sv_2", "Website", State::Operational)];
     let form = incidents::FormPage {
         shell: calm(words),
+        suggestion: None,
+        note: String::new(),
         title: words.text("Most API requests fail"),
         statuses: statuses(),
         body: words.text("We are looking for the cause."),
@@ -302,6 +321,18 @@ fn add_incident_forms(samples: &mut Vec<Sample>, words: &Words) {
         errors: Errors::default().with("title", words.text("Write a title.")),
     };
     super::add(samples, words, "incident-new", &form);
+    let suggested = incidents::FormPage {
+        shell: calm(words),
+        suggestion: Some("sg_1".into()),
+        note: words.text("Suggested because a monitor fails since 09:51."),
+        title: words.text("API is down"),
+        statuses: statuses(),
+        body: words.text("Our monitoring finds this service down."),
+        effects: effects(),
+        told: words.text("12 subscribers will be told."),
+        errors: Errors::default(),
+    };
+    super::add(samples, words, "incident-suggested", &suggested);
     let update = |status: &str, at: &str, text: &str| Update {
         status: status.into(),
         at: Moment { datetime: format!("2026-11-23T{at}:00Z"), text: at.into(), note: None },
@@ -318,6 +349,8 @@ fn add_incident_forms(samples: &mut Vec<Sample>, words: &Words) {
         is_resolved: false,
         began: Moment { datetime: "2026-11-23T09:51:00Z".into(), text: "09:51".into(), note: None },
         lasting: "39 min".into(),
+        origin: "Opened automatically".into(),
+        suggestions: vec![suggestion_row(words, Some("in_1"))],
         pages: vec![(words.text("Acme status"), "./p/acme/main/incidents/in_1".into())],
         updates: vec![
             update("Identified", "10:15", "We are rolling *back*."),

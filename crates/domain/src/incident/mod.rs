@@ -1,5 +1,10 @@
 //! Incident: what people are told about a failure, and how its updates decide where it stands (S2, S3, X40, X41).
 
+pub mod automatic;
+mod suggestion;
+
+pub use suggestion::{IncidentSuggestion, SuggestionKind, SuggestionState};
+
 use crate::id::{IncidentId, IncidentUpdateId, OrgId, ServiceId};
 use crate::service::ServiceStatus;
 use crate::time::Timestamp;
@@ -142,6 +147,17 @@ impl Impact {
     }
 }
 
+/// Who opened an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum IncidentOrigin {
+    /// Somebody wrote it, or published what was suggested.
+    Person,
+    /// The engine, after a confirmed outage; see [`automatic`].
+    Automatic,
+}
+
 /// One incident as stored. `status` and `resolved_at` are what [`standing`] says of its updates.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Incident {
@@ -153,9 +169,19 @@ pub struct Incident {
     pub started_at: Timestamp,
     /// `None` while open; cleared again when a later update reopens it (X41).
     pub resolved_at: Option<Timestamp>,
+    pub origin: IncidentOrigin,
+    /// A person changed it or wrote on it after it was opened: from then on the engine leaves it alone (X53).
+    pub is_edited: bool,
     pub created_at: Timestamp,
     /// Grows with every edit; the object's version (`ETag`).
     pub updated_at: Timestamp,
+}
+
+impl Incident {
+    /// Whether every word on it is the engine's, which may then go on with it (X53).
+    pub fn is_engines_own(&self) -> bool {
+        self.origin == IncidentOrigin::Automatic && !self.is_edited
+    }
 }
 
 /// One message in an incident's story.
