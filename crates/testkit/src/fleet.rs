@@ -60,6 +60,11 @@ impl Fleet {
 
     /// A further service, on no page.
     pub async fn adds_service(&self, number: u128) -> ServiceId {
+        self.adds_service_of(number, IncidentMode::default()).await
+    }
+
+    /// A further service, on no page, that deals with outages like this.
+    pub async fn adds_service_of(&self, number: u128, incident_mode: IncidentMode) -> ServiceId {
         let service = Service {
             id: ServiceId::new(self.id(number)),
             organization_id: self.owner.organization.id,
@@ -70,7 +75,7 @@ impl Fleet {
             position: 0,
             is_visible: true,
             manual_status: None,
-            incident_mode: IncidentMode::default(),
+            incident_mode,
             created_at: START,
             updated_at: START,
         };

@@ -1,12 +1,14 @@
-//! Every kind against scripted targets, through what `scenarios.toml` says: up, degraded, down, flapping and back. What is
-//! stored equals a model that is slow and obvious.
+//! Every kind against scripted targets, through what `scenarios.toml` says: up, degraded, down, flapping and back. States and
+//! incidents equal a model that is slow and obvious.
 
 use std::time::Duration;
 
 use checker::Config;
 use domain::check::{CheckResult, CheckStatus, FailureClass};
+use domain::incident::IncidentStatus;
 use domain::monitor::{Monitor, MonitorState, Settings};
 use domain::plan::Tier;
+use domain::service::IncidentMode;
 use domain::time::Timestamp;
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -112,6 +114,49 @@ fn model(scenario: &Scenario, results: &[CheckResult]) -> Vec<(MonitorState, Tim
     states
 }
 
+/// When the incident began and what its updates say, oldest first.
+type Told = Option<(Timestamp, Vec<IncidentStatus>)>;
+
+/// What the engine told about the service of a monitor.
+async fn incident_of(fleet: &Fleet, monitor: &Monitor) -> Told {
+    let mut conn = fleet.db.read().await.unwrap();
+    let part = store::incidents::Part {
+        is_open: None,
+        since: Timestamp::from_ms(0),
+        before: (testkit::wall_clock(), uuid::Uuid::max()),
+        limit: 1000,
+    };
+    let mut own = Vec::new();
+    for incident in store::incidents::list(&mut conn, fleet.scope(), part).await.unwrap() {
+        let services = store::incidents::list_services(&mut conn, fleet.scope(), incident.id).await.unwrap();
+        if services.iter().any(|service| service.service_id == monitor.service_id) {
+            own.push(incident);
+        }
+    }
+    assert!(own.len() <= 1, "a second incident beside the first: {own:?}");
+    let incident = own.pop()?;
+    let updates = store::incidents::list_updates(&mut conn, fleet.scope(), incident.id).await.unwrap();
+    Some((incident.started_at, updates.iter().rev().map(|update| update.status).collect()))
+}
+
+/// Every outage begins an incident or, this soon after the last one, opens it again; its end resolves it, unless the
+/// state had changed six times by then: a monitor that flaps is not believed to be well.
+fn told(states: &[MonitorState], flips: &[(MonitorState, Timestamp)]) -> Told {
+    let mut told: Told = None;
+    let mut is_open = false;
+    for (place, (state, at)) in flips.iter().enumerate() {
+        let is_end = place > 0 && states[place - 1] == MonitorState::Down;
+        if *state == MonitorState::Down && !is_open {
+            told.get_or_insert_with(|| (*at, Vec::new())).1.push(IncidentStatus::Investigating);
+            is_open = true;
+        } else if is_end && is_open && place < 6 {
+            told.as_mut().unwrap().1.push(IncidentStatus::Resolved);
+            is_open = false;
+        }
+    }
+    told
+}
+
 #[db_test(flavor = "multi_thread")]
 async fn every_kind_goes_through_every_scenario_as_the_model_says(database: TestDatabase) {
     let world = World::new(&database);
@@ -125,7 +170,9 @@ async fn every_kind_goes_through_every_scenario_as_the_model_says(database: Test
             // Of these two, time is no sign: they have warnings of their own.
             let is_timed =
                 !matches!(target.settings, Settings::TlsCertificate(_) | Settings::DomainExpiry(_));
+            let service = fleet.adds_service_of(100 + number, IncidentMode::Auto).await;
             let monitor = Monitor {
+                service_id: service,
                 kind: target.settings.kind(),
                 settings: target.settings.clone(),
                 failures_to_open: scenario.failures_to_open,
@@ -166,5 +213,6 @@ async fn every_kind_goes_through_every_scenario_as_the_model_says(database: Test
         let stored = fleet.finds(monitor.id).await;
         assert_eq!(Some(&stored.state), states.last(), "{what}");
         assert_eq!(stored.flapping_since.is_some(), scenario.is_flapping, "{what}");
+        assert_eq!(incident_of(&fleet, monitor).await, told(&states, &expected), "{what}");
     }
 }
