@@ -12,8 +12,8 @@ use regex_automata::util::syntax;
 const MAX_NFA_BYTES: usize = 1024 * 1024;
 /// What matching remembers, in bytes.
 const MAX_CACHE_BYTES: usize = 1024 * 1024;
-/// Fills of that memory by one pattern. Honest patterns stay far below one.
-const MAX_CACHE_FILLS: usize = 4;
+/// Fills of that memory by one pattern. Honest patterns stay far below one; each fill costs a bomb some ten milliseconds.
+const MAX_CACHE_FILLS: usize = 1;
 const MAX_NESTING: u32 = 50;
 /// States times bytes of the engine that needs no memory.
 const MAX_STEPS: usize = 10_000_000;
