@@ -76,14 +76,14 @@ pub async fn record(ctx: &Context, reports: &[CheckReport]) -> Result<Recorded> 
         ctx.signals.outbox_filled();
     }
 
-    let mut flipped: Vec<OrgId> =
-        entries.iter().filter(|entry| entry.is_flip).map(|entry| entry.scope.organization_id()).collect();
-    let flips = flipped.len();
-    flipped.sort_unstable();
-    flipped.dedup();
-    for organization in flipped {
+    let turned = entries.iter().filter(|entry| entry.turn.is_some());
+    let mut changed: Vec<OrgId> = turned.map(|entry| entry.scope.organization_id()).collect();
+    changed.sort_unstable();
+    changed.dedup();
+    for organization in changed {
         ctx.signals.pages_changed(organization);
     }
+    let flips = entries.iter().filter(|entry| entry.is_flip).count();
     Ok(Recorded { results: entries.len(), flips, too_late: reports.len() - entries.len() })
 }
 
