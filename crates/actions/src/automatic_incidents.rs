@@ -35,8 +35,24 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// What a result did. `None`: nothing that matters here.
-    pub(crate) fn of(monitor: &WatchedMonitor, step: &Step) -> Option<Self> {
+    /// What a result did. `None`: nothing that matters here, or an outage of a monitor that is snoozed. One that is still
+    /// down when its snooze has ended goes down for incidents only then.
+    pub(crate) fn of(monitor: &WatchedMonitor, step: &Step, now: Timestamp) -> Option<Self> {
+        let is_down = step.verdict.state == MonitorState::Down;
+        if is_down && monitor.is_snoozed(now) {
+            return None;
+        }
+        if is_down && monitor.is_just_awake(now) {
+            return Some(Self {
+                scope: monitor.scope(),
+                service_id: monitor.service_id,
+                monitor_id: monitor.id,
+                from: MonitorState::NoData,
+                to: MonitorState::Down,
+                was_flapping: false,
+                at: step.verdict.state_since.unwrap_or(now),
+            });
+        }
         let was_flapping = monitor.flapping_since.is_some();
         let is_calm = was_flapping && step.verdict.flapping_since.is_none();
         let at = step.flip.map(|flip| flip.at).or(step.verdict.state_since.filter(|_| is_calm))?;
@@ -124,7 +140,7 @@ async fn decide(
     turns: &[Turn],
     now: Timestamp,
 ) -> Result<Vec<Act>> {
-    let words = store::services::list_words(tx, scope, service.id).await?;
+    let words = store::services::list_words(tx, scope, service.id, now).await?;
     let others = words.iter().filter(|word| turns.iter().all(|turn| turn.monitor_id != word.id));
     let is_troubled = |word: &MonitorWord| word.state == MonitorState::Down || word.is_flapping;
     let was_in_trouble = turns.iter().any(Turn::was_in_trouble) || others.into_iter().any(is_troubled);

@@ -162,7 +162,7 @@ fn entry(
     }
     // Also a failure that was excused: its owner should see why nothing is known.
     let is_told = result.status != CheckStatus::NoData || result.failure.is_some();
-    let turn = Turn::of(monitor, &step);
+    let turn = Turn::of(monitor, &step, now);
     let settled = Settled {
         id: monitor.id,
         verdict: step.verdict,

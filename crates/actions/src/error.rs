@@ -120,3 +120,9 @@ impl Coded for domain::text::TextError {
         Self::code(*self)
     }
 }
+
+impl Coded for domain::monitor::TagsError {
+    fn code(&self) -> &'static str {
+        Self::code(*self)
+    }
+}

@@ -7,7 +7,7 @@
 //! - [`checks`]: from the reports of probes to results, states and history
 //! - [`gate`]: roles and limits; [`patch`]: partial changes and versions; [`idempotency`]: repeated requests
 //! - [`Context`]: database, clock, ids, keys and policy, given to every action; [`signals`]: hints after a commit
-//! - [`health`]: whether the loops turn
+//! - [`health`]: whether the loops turn; [`meters`]: what the engine counts about itself
 
 pub mod accounts;
 mod automatic_incidents;
@@ -22,6 +22,7 @@ pub mod incident_suggestions;
 pub mod incidents;
 pub mod invitations;
 pub mod members;
+pub mod meters;
 pub mod monitors;
 mod notifications;
 pub mod organizations;

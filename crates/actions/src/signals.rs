@@ -11,6 +11,7 @@ use domain::id::OrgId;
 use tokio::sync::{Notify, broadcast};
 
 use crate::health::Health;
+use crate::meters::Meters;
 
 /// Shared by actions and the loops; cheap to clone.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub struct Signals {
     pages: broadcast::Sender<OrgId>,
     withdrawals: Arc<RwLock<Withdrawals>>,
     health: Health,
+    meters: Meters,
 }
 
 #[derive(Default)]
@@ -42,6 +44,7 @@ impl Default for Signals {
             pages: broadcast::channel(1024).0,
             withdrawals: Arc::default(),
             health: Health::default(),
+            meters: Meters::default(),
         }
     }
 }
@@ -96,6 +99,11 @@ impl Signals {
     /// Where the loops say that they turn.
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// Where the loops count what they do.
+    pub fn meters(&self) -> &Meters {
+        &self.meters
     }
 
     pub fn changed_pages(&self) -> broadcast::Receiver<OrgId> {

@@ -175,6 +175,11 @@ impl Work {
 }
 
 impl Reports {
+    /// How many wait behind the batch that was taken last.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.len()
+    }
+
     /// Some reports that may go into one transaction. `None`: the probes have ended and all reports were taken.
     pub(crate) async fn batch(&mut self) -> Option<Vec<CheckReport>> {
         let mut batch = Vec::new();

@@ -25,7 +25,11 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     while let Some(batch) = reports.batch().await {
+        let began = Instant::now();
+        ctx.signals.meters().reports_waiting(batch.len() + reports.waiting());
         save(&ctx, &batch, &behind, &stop).await;
+        ctx.signals.meters().batch_ingested(batch.len(), began.elapsed());
+        ctx.signals.meters().reports_waiting(reports.waiting());
         // Only now the next slots of these monitors are known.
         ctx.signals.schedule_changed();
     }
@@ -34,8 +38,12 @@ pub(crate) async fn run(
 async fn save(ctx: &Context, batch: &[CheckReport], behind: &watch::Sender<bool>, stop: &CancellationToken) {
     let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
     loop {
+        let tried_at = Instant::now();
         match checks::record(ctx, batch).await {
-            Ok(_) => break,
+            Ok(done) => {
+                ctx.signals.meters().results_written(done.flips, done.too_late, tried_at.elapsed());
+                break;
+            }
             // Recording a batch twice stores it once, so that an end nobody confirmed is repeated too.
             Err(actions::Error::Store(
                 store::Error::Unavailable(error) | store::Error::Unconfirmed(error),
@@ -44,6 +52,7 @@ async fn save(ctx: &Context, batch: &[CheckReport], behind: &watch::Sender<bool>
                     tracing::warn!(%error, checks = batch.len(), "results wait for the database");
                 }
                 if stop.is_cancelled() && started.elapsed() >= LAST_PATIENCE {
+                    ctx.signals.meters().reports_lost(batch.len());
                     tracing::warn!(checks = batch.len(), "results are lost; the checks are run again");
                     return;
                 }
@@ -66,6 +75,7 @@ async fn save(ctx: &Context, batch: &[CheckReport], behind: &watch::Sender<bool>
 async fn save_one_by_one(ctx: &Context, batch: &[CheckReport]) {
     for report in batch {
         if let Err(error) = checks::record(ctx, std::slice::from_ref(report)).await {
+            ctx.signals.meters().reports_lost(1);
             tracing::error!(
                 monitor.id = %report.monitor_id,
                 error = &error as &dyn std::error::Error,

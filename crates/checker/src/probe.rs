@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actions::Context;
+use actions::meters::Skip;
 use domain::check::{CheckJob, CheckReport, CheckStatus, FailureClass, Outcome};
 use domain::id::MonitorId;
+use domain::monitor::{MonitorKind, Settings};
 use domain::schedule::second_try_pause_ms;
 use domain::time::Timestamp;
 use egress::Egress;
@@ -89,11 +91,19 @@ async fn check(shared: Arc<Shared>, mut leased: Leased) {
         () = tokio::time::sleep(leased.starts_in) => {}
         () = shared.stopping.cancelled() => return,
     }
-    let checked_at = shared.ctx.now();
+    let (checked_at, began) = (shared.ctx.now(), Instant::now());
+    let meters = shared.ctx.signals.meters();
+    let in_flight = meters.check_started(checked_at.since(leased.job.slot_at));
     let outcome = tokio::select! {
         outcome = run_with_care(&shared, &mut leased) => outcome,
         () = shared.abort.cancelled() => return,
     };
+    drop(in_flight);
+    let kind = leased.job.settings.as_ref().map_or(MonitorKind::Http, Settings::kind);
+    meters.check_ended(kind, outcome.status, began.elapsed());
+    if outcome.status == CheckStatus::NoData && outcome.failure.is_none() {
+        meters.skipped(Skip::NotRun, 1);
+    }
     let job = &leased.job;
     let report = CheckReport { monitor_id: job.monitor_id, slot_at: job.slot_at, checked_at, outcome };
     let slot = (job.monitor_id, job.slot_at);
@@ -114,6 +124,7 @@ async fn run_with_care(shared: &Shared, leased: &mut Leased) -> Outcome {
     let (mut outcome, mut tried_at) = (run_once(shared, &leased.job).await, began);
     if outcome.status == CheckStatus::Down && pause(shared, leased, began).await {
         tried_at = Instant::now();
+        shared.ctx.signals.meters().second_try();
         outcome = run_once(shared, &leased.job).await;
     }
     let is_doubtful = outcome.status == CheckStatus::Down && !outcome.is_inside;

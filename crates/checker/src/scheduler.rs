@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actions::Context;
 use actions::health::Loop;
+use actions::meters::Skip;
 use domain::monitor::MonitorState;
 use domain::plan::Tier;
 use domain::schedule::Rhythm;
@@ -142,9 +143,9 @@ impl Scheduler {
                 refused.push(monitor);
             }
         }
-        self.skip(&locked).await?;
+        self.skip(&locked, Skip::LockedSecrets).await?;
         warn_of(&refused);
-        self.skip(&refused).await?;
+        self.skip(&refused, Skip::OrganizationFull).await?;
         if claimed == limit {
             return Ok(HURRY);
         }
@@ -156,10 +157,11 @@ impl Scheduler {
     }
 
     /// These miss their slot, so that nobody else waits for theirs (F-19).
-    async fn skip(&self, refused: &[DueMonitor]) -> store::Result<()> {
+    async fn skip(&self, refused: &[DueMonitor], why: Skip) -> store::Result<()> {
         if refused.is_empty() {
             return Ok(());
         }
+        self.ctx.signals.meters().skipped(why, refused.len());
         let now = self.ctx.now();
         let mut tx = self.ctx.db.write().await?;
         store::watch::replan(&mut tx, &self.next_slots(refused, now)).await?;
@@ -186,6 +188,7 @@ impl Scheduler {
             store::watch::replan(&mut tx, &self.next_slots(&missed, now)).await?;
         }
         tx.commit().await?;
+        self.ctx.signals.meters().skipped(Skip::Missed, missed.len());
         Ok((count, due))
     }
 

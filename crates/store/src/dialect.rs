@@ -1,9 +1,11 @@
 //! The statements that must differ between the databases, each with its reason.
 
+use domain::id::OrgId;
 use domain::time::Timestamp;
 
 use crate::check_results::PackedHour;
 use crate::rollups::StoredRollup;
+use crate::state_intervals::StateInterval;
 use crate::watch::{DueMonitor, WatchedMonitor};
 use crate::{Conn, Result, Tx};
 
@@ -78,7 +80,7 @@ pub(crate) async fn lock_for_results(tx: &mut Tx, ids: &str) -> Result<Vec<Watch
                 m.interval_seconds, m.planned_interval_seconds, m.failures_to_open, m.successes_to_close,
                 m.min_outage_seconds, m.degraded_above_ms, m.state, m.state_since, m.run_length, m.run_status,
                 m.run_started_at, m.last_checked_at, m.last_failure, m.last_status_code, m.last_response_time_ms,
-                m.flapping_since, m.recent, m.next_check_at, o.tier
+                m.flapping_since, m.snoozed_until, m.recent, m.next_check_at, o.tier
            FROM json_each($1) j CROSS JOIN monitors m ON m.id = unhex(j.value, '-')
            JOIN organizations o ON o.id = m.organization_id
            LEFT JOIN monitors p ON p.organization_id = m.organization_id AND p.id = m.parent_id AND p.is_active
@@ -89,7 +91,7 @@ pub(crate) async fn lock_for_results(tx: &mut Tx, ids: &str) -> Result<Vec<Watch
                 m.interval_seconds, m.planned_interval_seconds, m.failures_to_open, m.successes_to_close,
                 m.min_outage_seconds, m.degraded_above_ms, m.state, m.state_since, m.run_length, m.run_status,
                 m.run_started_at, m.last_checked_at, m.last_failure, m.last_status_code, m.last_response_time_ms,
-                m.flapping_since, m.recent, m.next_check_at, o.tier
+                m.flapping_since, m.snoozed_until, m.recent, m.next_check_at, o.tier
            FROM monitors m JOIN organizations o ON o.id = m.organization_id
            LEFT JOIN monitors p ON p.organization_id = m.organization_id AND p.id = m.parent_id AND p.is_active
                                AND p.deleted_at IS NULL
@@ -318,4 +320,28 @@ pub(crate) async fn save_days(tx: &mut Tx, rows: &str) -> Result<()> {
         rows
     )?;
     Ok(())
+}
+
+/// One value with many ids; see [`lock_for_results`].
+pub(crate) async fn list_intervals_of(
+    conn: &mut Conn,
+    organization: OrgId,
+    ids: &str,
+    since: Timestamp,
+) -> Result<Vec<StateInterval>> {
+    fetch_all_per_driver!(
+        conn,
+        "SELECT i.monitor_id, i.service_id, i.state, i.started_at, i.ended_at
+           FROM json_each($2) j CROSS JOIN state_intervals i ON i.monitor_id = unhex(j.value, '-')
+          WHERE i.organization_id = $1 AND (i.ended_at IS NULL OR i.ended_at > $3)
+          ORDER BY i.started_at",
+        "SELECT i.monitor_id, i.service_id, i.state, i.started_at, i.ended_at
+           FROM state_intervals i
+          WHERE i.organization_id = $1 AND (i.ended_at IS NULL OR i.ended_at > $3)
+            AND i.monitor_id IN (SELECT CAST(value AS UUID) FROM json_array_elements_text(CAST($2 AS JSON)))
+          ORDER BY i.started_at",
+        organization,
+        ids,
+        since
+    )
 }

@@ -22,6 +22,7 @@ pub mod incident_suggestions;
 pub mod incidents;
 pub mod invitations;
 pub mod members;
+pub mod monitor_tags;
 pub mod monitors;
 pub mod organizations;
 pub mod outbox;
@@ -61,6 +62,7 @@ pub const TABLES: &[&str] = &[
     "services",
     "placements",
     "monitors",
+    "monitor_tags",
     "check_results",
     "hourly_rollups",
     "daily_rollups",

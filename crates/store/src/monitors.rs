@@ -1,7 +1,7 @@
 //! Monitors: what their owners see and change. The queue that the scheduler lives on is in [`crate::watch`].
 
 use domain::id::{MonitorId, ServiceId};
-use domain::monitor::Monitor;
+use domain::monitor::{Monitor, MonitorState};
 use domain::time::Timestamp;
 use domain::verdict::MonitorVerdict;
 
@@ -15,7 +15,9 @@ pub async fn list(conn: &mut Conn, scope: OrgScope, service: Option<ServiceId>) 
                 expected_status, timeout_seconds, interval_seconds, planned_interval_seconds, failures_to_open,
                 successes_to_close, min_outage_seconds, degraded_above_ms, is_active, state, state_since, run_length,
                 run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
-                certificate_expires_at, flapping_since, created_at, updated_at
+                certificate_expires_at, flapping_since, snoozed_until, created_at, updated_at,
+                (SELECT COALESCE(string_agg(t.tag, ' '), '') FROM monitor_tags t
+                  WHERE t.organization_id = monitors.organization_id AND t.monitor_id = monitors.id) AS tags
            FROM monitors
           WHERE organization_id = $1 AND (service_id = $2 OR $2 IS NULL) AND deleted_at IS NULL
           ORDER BY created_at, id",
@@ -24,11 +26,13 @@ pub async fn list(conn: &mut Conn, scope: OrgScope, service: Option<ServiceId>) 
     )
 }
 
-/// A part of [`list`], after the monitor that was made then and has this id; `None`: from the beginning.
+/// A part of [`list`], of those with this tag (`None`: with any), after the monitor that was made then and has this id;
+/// `None`: from the beginning.
 pub async fn list_part(
     conn: &mut Conn,
     scope: OrgScope,
     service: Option<ServiceId>,
+    tag: Option<&str>,
     after: Option<(Timestamp, MonitorId)>,
     limit: i64,
 ) -> Result<Vec<Monitor>> {
@@ -38,16 +42,21 @@ pub async fn list_part(
                 expected_status, timeout_seconds, interval_seconds, planned_interval_seconds, failures_to_open,
                 successes_to_close, min_outage_seconds, degraded_above_ms, is_active, state, state_since, run_length,
                 run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
-                certificate_expires_at, flapping_since, created_at, updated_at
+                certificate_expires_at, flapping_since, snoozed_until, created_at, updated_at,
+                (SELECT COALESCE(string_agg(t.tag, ' '), '') FROM monitor_tags t
+                  WHERE t.organization_id = monitors.organization_id AND t.monitor_id = monitors.id) AS tags
            FROM monitors
           WHERE organization_id = $1 AND (service_id = $2 OR $2 IS NULL) AND deleted_at IS NULL
             AND ((created_at, id) > ($3, $4) OR $4 IS NULL)
+            AND (EXISTS (SELECT 1 FROM monitor_tags x
+                          WHERE x.organization_id = $1 AND x.monitor_id = monitors.id AND x.tag = $6) OR $6 IS NULL)
           ORDER BY created_at, id LIMIT $5",
         scope.organization_id(),
         service,
         after.map(|(at, _)| at),
         after.map(|(_, id)| id),
-        limit
+        limit,
+        tag
     )
 }
 
@@ -58,7 +67,9 @@ pub async fn find(conn: &mut Conn, scope: OrgScope, id: MonitorId) -> Result<Opt
                 expected_status, timeout_seconds, interval_seconds, planned_interval_seconds, failures_to_open,
                 successes_to_close, min_outage_seconds, degraded_above_ms, is_active, state, state_since, run_length,
                 run_status, run_started_at, last_checked_at, last_failure, last_status_code, last_response_time_ms,
-                certificate_expires_at, flapping_since, created_at, updated_at
+                certificate_expires_at, flapping_since, snoozed_until, created_at, updated_at,
+                (SELECT COALESCE(string_agg(t.tag, ' '), '') FROM monitor_tags t
+                  WHERE t.organization_id = monitors.organization_id AND t.monitor_id = monitors.id) AS tags
            FROM monitors WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
         scope.organization_id(),
         id
@@ -76,13 +87,15 @@ pub async fn lock(tx: &mut Tx, scope: OrgScope, id: MonitorId) -> Result<Option<
                    expected_status, timeout_seconds, interval_seconds, planned_interval_seconds, failures_to_open,
                    successes_to_close, min_outage_seconds, degraded_above_ms, is_active, state, state_since,
                    run_length, run_status, run_started_at, last_checked_at, last_failure, last_status_code,
-                   last_response_time_ms, certificate_expires_at, flapping_since, created_at, updated_at",
+                   last_response_time_ms, certificate_expires_at, flapping_since, snoozed_until, created_at, updated_at,
+                   (SELECT COALESCE(string_agg(t.tag, ' '), '') FROM monitor_tags t
+                     WHERE t.organization_id = monitors.organization_id AND t.monitor_id = monitors.id) AS tags",
         scope.organization_id(),
         id
     )
 }
 
-/// Adds a monitor without any result; its first check is due at `next_check_at`. `Reference` when the service is
+/// Adds a monitor without any result, tags and snooze; its first check is due at `next_check_at`. `Reference` when the service is
 /// not of this organization.
 pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_at: Timestamp) -> Result<()> {
     execute!(
@@ -122,7 +135,7 @@ pub async fn insert(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, next_check_
     Ok(())
 }
 
-/// Writes what owners can edit (all but the kind), if the stored version is still `version`; `false` when it is not.
+/// Writes what owners can edit (all but the kind, tags and snooze), if the stored version is still `version`; `false` when it is not.
 pub async fn update(tx: &mut Tx, scope: OrgScope, monitor: &Monitor, version: Timestamp) -> Result<bool> {
     let changed = execute!(
         tx,
@@ -220,6 +233,25 @@ pub async fn update_flapping(
     Ok(())
 }
 
+/// Snoozes the monitor until then (`None`: ends it) as version `version`.
+pub async fn update_snooze(
+    tx: &mut Tx,
+    scope: OrgScope,
+    id: MonitorId,
+    snoozed_until: Option<Timestamp>,
+    version: Timestamp,
+) -> Result<()> {
+    execute!(
+        tx,
+        "UPDATE monitors SET snoozed_until = $3, updated_at = $4 WHERE organization_id = $1 AND id = $2",
+        scope.organization_id(),
+        id,
+        snoozed_until,
+        version
+    )?;
+    Ok(())
+}
+
 /// Every monitor that is not deleted, with what it depends on.
 pub async fn list_parents(conn: &mut Conn, scope: OrgScope) -> Result<Vec<(MonitorId, Option<MonitorId>)>> {
     fetch_all!(
@@ -291,4 +323,13 @@ pub async fn swap_checked_by_hand(
         latest
     )?;
     Ok(changed > 0)
+}
+
+/// How many monitors run in each state as it is stored, over all organizations; paused and deleted ones are left out.
+/// Reads every monitor: once a minute is often enough.
+pub async fn count_by_state(conn: &mut Conn) -> Result<Vec<(MonitorState, i64)>> {
+    fetch_all!(
+        conn,
+        "SELECT state, COUNT(*) FROM monitors WHERE is_active AND deleted_at IS NULL GROUP BY state ORDER BY state"
+    )
 }

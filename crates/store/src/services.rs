@@ -76,13 +76,21 @@ pub struct MonitorWord {
     pub is_flapping: bool,
 }
 
-pub async fn list_words(conn: &mut Conn, scope: OrgScope, id: ServiceId) -> Result<Vec<MonitorWord>> {
+/// Monitors that are snoozed at `now` and down call nobody, and are left out.
+pub async fn list_words(
+    conn: &mut Conn,
+    scope: OrgScope,
+    id: ServiceId,
+    now: Timestamp,
+) -> Result<Vec<MonitorWord>> {
     fetch_all!(
         conn,
         "SELECT id, state, flapping_since IS NOT NULL AS is_flapping FROM monitors
-          WHERE organization_id = $1 AND service_id = $2 AND is_active = TRUE AND deleted_at IS NULL",
+          WHERE organization_id = $1 AND service_id = $2 AND is_active = TRUE AND deleted_at IS NULL
+            AND (state <> 'down' OR snoozed_until IS NULL OR snoozed_until <= $3)",
         scope.organization_id(),
-        id
+        id,
+        now
     )
 }
 

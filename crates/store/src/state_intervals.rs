@@ -3,8 +3,9 @@
 use domain::id::{MonitorId, ServiceId};
 use domain::monitor::MonitorState;
 use domain::time::Timestamp;
+use uuid::Uuid;
 
-use crate::{Conn, OrgScope, Result, Tx};
+use crate::{Conn, OrgScope, Result, Tx, dialect};
 
 /// A span of one state. `ended_at` `None`: still so, as far as the last check tells.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -33,6 +34,17 @@ pub async fn list(
         monitor,
         since
     )
+}
+
+/// Like [`list`], for several monitors in one statement.
+pub async fn list_of(
+    conn: &mut Conn,
+    scope: OrgScope,
+    monitors: &[MonitorId],
+    since: Timestamp,
+) -> Result<Vec<StateInterval>> {
+    let ids: Vec<Uuid> = monitors.iter().map(|id| id.uuid()).collect();
+    dialect::list_intervals_of(conn, scope.organization_id(), &dialect::json(&ids), since).await
 }
 
 /// The newest spans of one monitor as states and starts, newest first.

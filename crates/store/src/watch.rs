@@ -3,7 +3,7 @@
 
 use domain::check::{CheckStatus, FailureClass};
 use domain::id::{MonitorId, OrgId, ServiceId};
-use domain::monitor::{Method, MonitorState, Settings};
+use domain::monitor::{Method, MonitorState, Settings, snooze};
 use domain::plan::Tier;
 use domain::time::Timestamp;
 use domain::verdict::MonitorVerdict;
@@ -67,6 +67,8 @@ pub struct WatchedMonitor {
     /// Packed results that are not archived yet.
     pub recent: Vec<u8>,
     pub flapping_since: Option<Timestamp>,
+    /// See [`Self::is_snoozed`].
+    pub snoozed_until: Option<Timestamp>,
     /// The slot that is open: a result for another one comes too late.
     pub next_check_at: Timestamp,
     pub tier: Tier,
@@ -87,6 +89,18 @@ impl WatchedMonitor {
             last_checked_at: self.last_checked_at,
             flapping_since: self.flapping_since,
         }
+    }
+
+    /// Whether it calls nobody at `now`: what opens or suggests incidents and what alerts operators asks this first, and
+    /// nothing else does.
+    pub fn is_snoozed(&self, now: Timestamp) -> bool {
+        snooze::is_snoozed(self.snoozed_until, now)
+    }
+
+    /// Whether its snooze has ended since its newest result, so that this is the first one that may call.
+    pub fn is_just_awake(&self, now: Timestamp) -> bool {
+        self.snoozed_until
+            .is_some_and(|until| until <= now && self.last_checked_at.is_some_and(|at| at < until))
     }
 
     /// What is stored of the parent; `None`: there is none that is watched.

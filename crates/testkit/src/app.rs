@@ -108,15 +108,13 @@ impl TestApp {
 
     /// Sends one request through the whole stack.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let answer = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = answer.into_parts();
-        let headers = parts
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()))
-            .collect();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// What the admin listener answers, which nobody but operators reaches.
+    pub async fn asks_as_operator(&self, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        Answer::read(web::admin(self.state.clone()).oneshot(request).await.unwrap()).await
     }
 
     /// A request of somebody without an account.
@@ -299,6 +297,17 @@ pub struct Answer {
 }
 
 impl Answer {
+    async fn read(answer: axum::response::Response) -> Self {
+        let (parts, body) = answer.into_parts();
+        let headers = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()))
+            .collect();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Self { status: parts.status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
     /// The body as JSON; panics with the text when it is none.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))

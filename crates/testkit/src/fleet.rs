@@ -1,7 +1,7 @@
 //! Monitors without HTTP: an organization with one service, and monitors of it written straight into the store.
 
 use domain::id::{MonitorId, OrgId, ServiceId, UserId};
-use domain::monitor::{Method, Monitor, MonitorKind, MonitorState, Settings};
+use domain::monitor::{Method, Monitor, MonitorKind, MonitorState, Settings, Tags};
 use domain::organization::{Organization, Role};
 use domain::plan::Tier;
 use domain::service::{IncidentMode, Service};
@@ -118,6 +118,8 @@ impl Fleet {
             last_response_time_ms: None,
             certificate_expires_at: None,
             flapping_since: None,
+            tags: Tags::default(),
+            snoozed_until: None,
             created_at: START,
             updated_at: START,
         }

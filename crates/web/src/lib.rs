@@ -21,6 +21,7 @@ mod extract;
 mod layer;
 pub mod listen;
 pub mod markdown;
+mod metrics;
 pub mod ops;
 mod page;
 pub mod public;
@@ -29,5 +30,6 @@ mod state;
 pub mod view;
 pub mod words;
 
+pub use metrics::admin;
 pub use routes::{App, Route, app, document};
 pub use state::{AppState, Rates, WebConfig};

@@ -143,7 +143,8 @@ fn people() -> Pages {
 /// For members: `Screen` proves the membership, `CsrfForm` the form. What is watched and told.
 fn members() -> Pages {
     use crate::dashboard::{
-        incidents, monitors, organizations, overview, services, settings, subscribers, suggestions, welcome,
+        incidents, monitor_list, monitors, organizations, overview, services, settings, subscribers,
+        suggestions, welcome,
     };
     Pages::new()
         .get("/orgs", overview::choose)
@@ -161,7 +162,8 @@ fn members() -> Pages {
         .post("/orgs/{org}/services/{id}/delete", services::delete)
         .post("/orgs/{org}/services/{id}/placements", services::place)
         .post("/orgs/{org}/services/{id}/placements/{page}/delete", services::take_off)
-        .get("/orgs/{org}/monitors", monitors::list)
+        .get("/orgs/{org}/monitors", monitor_list::list)
+        .post("/orgs/{org}/monitors/bulk", monitor_list::bulk)
         .post("/orgs/{org}/monitors", monitors::create)
         .get("/orgs/{org}/monitors/new", monitors::new)
         .get("/orgs/{org}/monitors/{id}", monitors::show)

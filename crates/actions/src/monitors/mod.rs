@@ -1,35 +1,36 @@
 //! Monitors: create, edit, pause, move, delete (S4, S32, S34, X43, X46, X67).
 
+mod bulk;
+mod change;
 mod hosts;
 mod rules;
+mod snooze;
 mod trial;
 mod wanted;
 
 use domain::id::{MonitorId, ServiceId};
-use domain::monitor::{Method, Monitor, MonitorKind, MonitorState, Settings};
+use domain::monitor::{Method, Monitor, MonitorKind, MonitorState, Settings, Tags};
 use domain::organization::Permission;
-use domain::plan::{Limits, QuotaKind, Tier};
-use domain::schedule::Rhythm;
+use domain::plan::{QuotaKind, Tier};
 use domain::text::DisplayName;
 use domain::time::Timestamp;
 use domain::verdict::dependence::{self, Refused};
-use domain::verdict::{self, MonitorVerdict, Policy};
 use store::organizations::Membership;
-use store::watch::Replanned;
 use store::{OrgScope, Tx};
 
+pub use self::bulk::{Bulk, Change, MOST_AT_ONCE, Outcome, change_many};
+pub(crate) use self::change::replan_step;
+use self::change::{plan_change, policy, settle_change, stop_step};
 use self::rules::{Gate, check_numbers};
+pub use self::snooze::{SnoozeEnd, end_snooze, snooze};
 pub use self::trial::{no_service, try_change, try_new};
 pub(crate) use self::wanted::job_at;
 pub use self::wanted::{Guard, SecretsHeld, SecretsPatch, Wanted, due_job, secrets_held};
 use crate::automatic_incidents::{self, Turn};
-use crate::checks::apply_edits;
 use crate::patch::{Patch, Version, next_version};
 use crate::{Checks, Context, Error, FieldError, Result, gate};
 
 const DEFAULT_TIMEOUT_SECONDS: i32 = 10;
-/// However often a monitor is edited, its target is asked no more often than this because of it (X46).
-const EDIT_PAUSE_MS: i64 = 10_000;
 
 /// What the guard of outgoing connections said to a URL: the normalised text, or what is wrong with it (T-01).
 pub type CheckedUrl = std::result::Result<String, FieldError>;
@@ -54,6 +55,8 @@ pub struct NewMonitor {
     pub degraded_above_ms: Option<i32>,
     /// Another monitor of the organization that it depends on.
     pub parent_id: Option<MonitorId>,
+    /// As people write them; see [`Tags::parse`].
+    pub tags: Vec<String>,
     pub is_active: bool,
 }
 
@@ -79,6 +82,7 @@ impl NewMonitor {
             min_outage_seconds: None,
             degraded_above_ms: None,
             parent_id: None,
+            tags: Vec::new(),
             is_active: true,
         }
     }
@@ -100,6 +104,8 @@ pub struct MonitorPatch {
     pub min_outage_seconds: Option<i32>,
     pub degraded_above_ms: Patch<i32>,
     pub parent_id: Patch<MonitorId>,
+    /// All tags from now on.
+    pub tags: Option<Vec<String>>,
     pub is_active: Option<bool>,
 }
 
@@ -156,6 +162,7 @@ pub(crate) async fn insert_step(
     require_parent(tx, scope, monitor.id, monitor.parent_id).await?;
     hosts::count_step(ctx, tx, by, &monitor, now).await?;
     store::monitors::insert(tx, scope, &monitor, now).await?;
+    store::monitor_tags::replace(tx, scope, monitor.id, &monitor.tags).await?;
     Ok(monitor)
 }
 
@@ -170,6 +177,7 @@ fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Ti
         .as_ref()
         .and_then(|wanted| wanted.settings.as_ref())
         .map_or(MonitorKind::Http, Settings::kind);
+    let tags = checks.take("tags", Tags::parse(input.tags)).unwrap_or_default();
     let interval_seconds = input.interval_seconds.unwrap_or_else(|| gate.default_interval_seconds(kind));
     let default_timeout = DEFAULT_TIMEOUT_SECONDS.min(interval_seconds.saturating_sub(1)).max(1);
     let mut monitor = Monitor {
@@ -203,6 +211,8 @@ fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Ti
         last_response_time_ms: None,
         certificate_expires_at: None,
         flapping_since: None,
+        tags,
+        snoozed_until: None,
         created_at: now,
         updated_at: now,
     };
@@ -230,6 +240,12 @@ async fn require_room(tx: &mut Tx, scope: OrgScope, gate: &Gate, service: Servic
     }
     let used = store::monitors::count_for_service(tx, scope, service).await?;
     gate::quota(&gate.limits, QuotaKind::MonitorsPerService, used)
+}
+
+/// Switching on counts what runs: after a downgrade more may exist than the tier has room for (X67).
+async fn require_room_to_run(tx: &mut Tx, scope: OrgScope, gate: &Gate, service: ServiceId) -> Result<()> {
+    let running = store::monitors::count_active_for_service(tx, scope, service).await?;
+    gate::quota(&gate.limits, QuotaKind::MonitorsPerService, running)
 }
 
 /// What a monitor depends on must be there, and no monitor may depend on itself, however long the way. Needs the lock of
@@ -275,8 +291,7 @@ pub async fn update(
     if after.service_id != before.service_id {
         require_room(&mut tx, scope, &gate, after.service_id).await?;
     } else if after.is_active && !before.is_active {
-        let running = store::monitors::count_active_for_service(&mut tx, scope, after.service_id).await?;
-        gate::quota(&gate.limits, QuotaKind::MonitorsPerService, running)?;
+        require_room_to_run(&mut tx, scope, &gate, after.service_id).await?;
     }
     if after.parent_id != before.parent_id {
         require_parent(&mut tx, scope, id, after.parent_id).await?;
@@ -284,6 +299,9 @@ pub async fn update(
     hosts::count_step(ctx, &mut tx, by, &after, now).await?;
     if !store::monitors::update(&mut tx, scope, &after, before.updated_at).await? {
         return Err(Error::Stale);
+    }
+    if after.tags != before.tags {
+        store::monitor_tags::replace(&mut tx, scope, id, &after.tags).await?;
     }
     let policy = policy(&gate.limits, &before);
     let after = settle_change(&mut tx, scope, &before, after, policy, now).await?;
@@ -332,6 +350,9 @@ fn apply(
         gate.check_interval(&mut checks, before.kind, interval_seconds);
         after.interval_seconds = interval_seconds;
     }
+    if let Some(tags) = patch.tags.and_then(|words| checks.take("tags", Tags::parse(words))) {
+        after.tags = tags;
+    }
     after.service_id = patch.service_id.unwrap_or(after.service_id);
     after.expected_status = patch.expected_status.unwrap_or(after.expected_status);
     after.timeout_seconds = patch.timeout_seconds.unwrap_or(after.timeout_seconds);
@@ -345,94 +366,6 @@ fn apply(
     check_numbers(&mut checks, &after);
     checks.finish()?;
     Ok(after)
-}
-
-/// Keeps the state intervals true: a paused monitor has no data from now on, a moved one belongs to its new service
-/// from now on.
-async fn settle_change(
-    tx: &mut Tx,
-    scope: OrgScope,
-    before: &Monitor,
-    mut after: Monitor,
-    policy: Policy,
-    now: Timestamp,
-) -> Result<Monitor> {
-    if before.is_active && !after.is_active {
-        let verdict = stop_step(tx, scope, before, policy, now).await?;
-        after.state = verdict.state;
-        after.state_since = verdict.state_since;
-        after.run_status = verdict.run_status;
-        after.run_length = verdict.run_length;
-        after.run_started_at = verdict.run_started_at;
-        after.last_checked_at = verdict.last_checked_at;
-        after.flapping_since = verdict.flapping_since;
-    } else if after.service_id != before.service_id && before.last_checked_at.is_some() {
-        let known_until = MonitorVerdict::of(before).known_until(policy, now);
-        store::state_intervals::close(tx, scope, before.id, known_until).await?;
-        // What the run saw before the move says nothing about the new service: no flip may reach back to then.
-        let verdict = MonitorVerdict {
-            run_status: None,
-            run_length: 0,
-            run_started_at: None,
-            ..MonitorVerdict::of(before)
-        };
-        store::monitors::update_verdict(tx, scope, before.id, &verdict).await?;
-        (after.run_status, after.run_length, after.run_started_at) = (None, 0, None);
-        // After a gap the next result opens the span.
-        if known_until == now && before.state != MonitorState::NoData {
-            store::state_intervals::open(tx, scope, before.id, after.service_id, before.state, now).await?;
-        }
-    }
-    Ok(after)
-}
-
-/// Plans the next check where the change asks for one: soon when something else is to be checked or it was
-/// switched on, in the new rhythm when only that changed.
-async fn plan_change(
-    tx: &mut Tx,
-    scope: OrgScope,
-    gate: &Gate,
-    before: &Monitor,
-    after: &Monitor,
-    now: Timestamp,
-) -> Result<()> {
-    let what = |monitor: &Monitor| {
-        let secrets = monitor.sealed_secrets.clone();
-        (monitor.url.clone(), monitor.method, monitor.expected_status, monitor.settings.clone(), secrets)
-    };
-    let is_other_check = what(after) != what(before);
-    let next_check_at = if is_other_check || (after.is_active && !before.is_active) {
-        now
-    } else if after.interval_seconds == before.interval_seconds {
-        return Ok(());
-    } else {
-        Rhythm::of(after.id, gate.limits.clamp_interval(after.interval_seconds)).next_slot(now)
-    };
-    store::monitors::update_next_check(tx, scope, after.id, next_check_at, EDIT_PAUSE_MS).await?;
-    Ok(())
-}
-
-/// Brings forward what would be checked later than the tier asks for: after an upgrade, and after the organization
-/// was restored. A check that is under way plans itself when it is recorded.
-pub(crate) async fn replan_step(
-    ctx: &Context,
-    tx: &mut Tx,
-    scope: OrgScope,
-    tier: Tier,
-    now: Timestamp,
-) -> Result<()> {
-    let limits = ctx.policy.limits(tier);
-    let sooner: Vec<Replanned> = store::watch::list_planned(tx, scope, now)
-        .await?
-        .into_iter()
-        .filter_map(|monitor| {
-            let rhythm = Rhythm::of(monitor.id, limits.clamp_interval(monitor.interval_seconds));
-            let next_check_at = rhythm.next_slot(now);
-            let is_sooner = next_check_at < monitor.next_check_at;
-            is_sooner.then_some(Replanned { id: monitor.id, slot_at: monitor.next_check_at, next_check_at })
-        })
-        .collect();
-    Ok(store::watch::replan(tx, &sooner).await?)
 }
 
 /// Deletes a monitor; the history of its service stays.
@@ -451,22 +384,4 @@ pub async fn delete(ctx: &Context, by: &Membership, id: MonitorId, version: Vers
     tx.commit().await?;
     ctx.signals.pages_changed(by.organization.id);
     Ok(())
-}
-
-fn policy(limits: &Limits, monitor: &Monitor) -> Policy {
-    Policy::of(monitor, limits.clamp_interval(monitor.interval_seconds))
-}
-
-/// From now on the monitor is not watched.
-async fn stop_step(
-    tx: &mut Tx,
-    scope: OrgScope,
-    monitor: &Monitor,
-    policy: Policy,
-    now: Timestamp,
-) -> Result<MonitorVerdict> {
-    let step = verdict::stop_watching(&MonitorVerdict::of(monitor), now, policy);
-    apply_edits(tx, scope, monitor.id, monitor.service_id, &step.edits).await?;
-    store::monitors::update_verdict(tx, scope, monitor.id, &step.verdict).await?;
-    Ok(step.verdict)
 }

@@ -10,6 +10,7 @@ mod false_alarms;
 mod fan_out;
 mod incidents;
 mod log_in;
+mod monitor_bulk;
 mod monitor_kinds;
 mod monitors;
 mod pages;

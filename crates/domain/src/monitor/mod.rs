@@ -2,6 +2,8 @@
 
 mod assertion;
 mod settings;
+pub mod snooze;
+mod tags;
 
 pub use assertion::{Assertion, Test};
 pub use settings::{
@@ -9,6 +11,7 @@ pub use settings::{
     HttpSettings, HttpVersion, IcmpSettings, MonitorKind, RecordType, Secrets, Settings, StatusRange,
     TcpSettings, TlsCertificateSettings, WebsocketSettings,
 };
+pub use tags::{Tags, TagsError};
 
 use crate::check::{CheckStatus, FailureClass};
 use crate::id::{MonitorId, OrgId, ServiceId};
@@ -109,6 +112,10 @@ pub struct Monitor {
     pub certificate_expires_at: Option<Timestamp>,
     /// When its state had changed so often that it counts as flapping (D4). `None`: it does not.
     pub flapping_since: Option<Timestamp>,
+    #[sqlx(try_from = "String")]
+    pub tags: Tags,
+    /// Until then it calls nobody; see [`snooze::is_snoozed`]. It may lie in the past.
+    pub snoozed_until: Option<Timestamp>,
     pub created_at: Timestamp,
     /// Grows with every edit; the object's version (`ETag`).
     pub updated_at: Timestamp,
@@ -118,6 +125,11 @@ impl Monitor {
     /// What is watched, in one line. Empty for heartbeats and what people report.
     pub fn target(&self) -> String {
         if self.kind == MonitorKind::Http { self.url.clone() } else { self.settings.target() }
+    }
+
+    /// Whether it calls nobody at `now`, whatever its checks find.
+    pub fn is_snoozed(&self, now: Timestamp) -> bool {
+        snooze::is_snoozed(self.snoozed_until, now)
     }
 
     /// As far as is known at `now`: when results are overdue, what the monitor was before says nothing about now, and

@@ -4,7 +4,7 @@ use actions::Context;
 use anyhow::Context as _;
 use domain::check::CheckStatus;
 use domain::id::{MonitorId, OrgId, PageId, ServiceId, UserId};
-use domain::monitor::{Method, Monitor, MonitorKind, MonitorState, Settings};
+use domain::monitor::{Method, Monitor, MonitorKind, MonitorState, Settings, Tags};
 use domain::organization::{Organization, Role};
 use domain::plan::Tier;
 use domain::service::Service;
@@ -174,6 +174,8 @@ impl<'a> Seed<'a> {
             last_response_time_ms: None,
             certificate_expires_at: None,
             flapping_since: None,
+            tags: Tags::default(),
+            snoozed_until: None,
             created_at: began,
             updated_at: began,
         };

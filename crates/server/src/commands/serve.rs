@@ -18,6 +18,8 @@ use crate::{log, parts};
 
 /// Requests and checks that run at a stop may take this long to end (F-03).
 const GRACE: Duration = Duration::from_secs(20);
+/// Of operators and what scrapes metrics.
+const ADMIN_CONNECTIONS: usize = 64;
 
 pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
     log::start(&config.log);
@@ -38,9 +40,11 @@ pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
     let egress = parts::egress(&config)?;
     let state = parts::state(&config, ctx.clone(), egress.clone());
     let mailer = parts::mailer(&config)?;
-    let listener = TcpListener::bind(config.server.listen)
-        .await
-        .map_err(|error| not_listening(config.server.listen, &error))?;
+    let listener = listen("server.listen", config.server.listen).await?;
+    let admin = match config.server.admin_listen {
+        Some(address) => Some(listen("server.admin_listen", address).await?),
+        None => None,
+    };
 
     let health = ctx.signals.health();
     let stop = stop_signal(health.clone())?;
@@ -51,6 +55,11 @@ pub(super) async fn run(config: Config, warnings: Vec<String>) -> Result {
     let pages = tokio::spawn(state.pages.clone().follow(ctx.signals.changed_pages()));
     tasks.spawn(checker::run(ctx.clone(), egress, parts::checker(&config), stop.clone()));
     tasks.spawn(notifier::run(ctx.clone(), mailer, stop.clone()));
+    if let Some(listener) = admin {
+        let limits = web::listen::Limits { connections: ADMIN_CONNECTIONS, ..web::listen::Limits::default() };
+        let (app, stop) = (web::admin(state.clone()), stop.clone());
+        tasks.spawn(async move { web::listen::serve(listener, app, limits, stop.cancelled()).await });
+    }
     tasks.close();
     greet(&config)?;
     let limits = web::listen::Limits {
@@ -81,16 +90,21 @@ fn refused(error: LockError) -> Failure {
     Failure::new(exit, error.to_string())
 }
 
+async fn listen(option: &str, address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| not_listening(option, address, &error))
+}
+
 /// Another program may end; an address that is not ours, or a port that we may not have, stays as it is.
-fn not_listening(address: SocketAddr, error: &io::Error) -> Failure {
+fn not_listening(option: &str, address: SocketAddr, error: &io::Error) -> Failure {
     let (exit, advice) = match error.kind() {
         io::ErrorKind::AddrNotAvailable => {
-            (Exit::Config, "write an address of this machine as server.listen")
+            (Exit::Config, format!("write an address of this machine as {option}"))
         }
-        io::ErrorKind::PermissionDenied => {
-            (Exit::Config, "write a port from 1024 on as server.listen, or let this program use lower ones")
-        }
-        _ => (Exit::Unavailable, "stop the other program, or write another server.listen"),
+        io::ErrorKind::PermissionDenied => (
+            Exit::Config,
+            format!("write a port from 1024 on as {option}, or let this program use lower ones"),
+        ),
+        _ => (Exit::Unavailable, format!("stop the other program, or write another {option}")),
     };
     Failure::new(exit, format!("{address} cannot be listened on ({error}): {advice}."))
 }

@@ -6,6 +6,7 @@ pub const OPTIONS: &[&str] = &[
     "mode",
     "data_dir",
     "server.listen",
+    "server.admin_listen",
     "server.trusted_proxies",
     "server.connections",
     "database.url",

@@ -12,6 +12,8 @@ use super::settings::Settings;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ServerConfig {
     pub listen: SocketAddr,
+    /// Where `/metrics` is served, for operators alone; `None`: nowhere.
+    pub admin_listen: Option<SocketAddr>,
     /// Peers whose `X-Forwarded-For` counts (T-16).
     pub trusted_proxies: Vec<IpNet>,
     /// Connections open at the same time; further ones wait (T-25).
@@ -22,6 +24,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8765)),
+            admin_listen: None,
             trusted_proxies: Vec::new(),
             connections: 10_000,
         }
@@ -35,6 +38,16 @@ impl ServerConfig {
             settings.parsed("server.listen", "an address and a port such as 127.0.0.1:8765", |text| {
                 text.parse().ok()
             })?;
+        let admin_listen = settings.optional(
+            "server.admin_listen",
+            "an address and a port such as 127.0.0.1:8766",
+            |text| text.parse().ok(),
+        )?;
+        let listen = listen.unwrap_or(default.listen);
+        if admin_listen.is_some_and(|admin: SocketAddr| admin.port() != 0 && admin == listen) {
+            let problem = "is the same as server.listen, so that everybody could read what is for operators";
+            return Err(settings.refuse("server.admin_listen", problem, "write another port"));
+        }
         let trusted_proxies: Vec<IpNet> = settings
             .list("server.trusted_proxies", &networks_advice("127.0.0.1/32"), network)?
             .unwrap_or_default();
@@ -47,7 +60,8 @@ impl ServerConfig {
             ));
         }
         Ok(Self {
-            listen: listen.unwrap_or(default.listen),
+            listen,
+            admin_listen,
             trusted_proxies,
             connections: settings
                 .number("server.connections", &(1..=1_000_000))?

@@ -7,6 +7,7 @@ mod idempotency;
 mod incidents;
 mod members;
 mod migrations;
+mod monitor_tags;
 mod monitors;
 mod ordering;
 mod organizations;

@@ -46,6 +46,11 @@ pub(crate) fn patch(text: &str) -> Patch<String> {
     filled(text).map_or(Patch::Clear, Patch::Set)
 }
 
+/// What stands between commas; blank parts count for nothing.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 /// A whole number.
 pub(crate) fn number(checks: &mut Checks, field: &'static str, text: &str) -> i32 {
     text.trim().parse().unwrap_or_else(|_| {
@@ -80,6 +85,12 @@ mod tests {
         assert_eq!(filled("  "), None);
         assert_eq!(patch(" x "), Patch::Set("x".to_owned()));
         assert_eq!(patch(""), Patch::Clear);
+    }
+
+    #[test]
+    fn words_stand_between_commas() {
+        assert_eq!(words(" web, team:billing,,"), ["web", "team:billing"]);
+        assert!(words(" ").is_empty());
     }
 
     #[test]

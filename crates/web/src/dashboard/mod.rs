@@ -3,6 +3,7 @@
 
 pub(crate) mod incidents;
 pub(crate) mod members;
+pub(crate) mod monitor_list;
 pub(crate) mod monitors;
 pub(crate) mod organizations;
 pub(crate) mod overview;
@@ -17,6 +18,7 @@ pub(crate) mod welcome;
 pub(crate) mod flash;
 mod incident_rows;
 pub(crate) mod input;
+mod monitor_filter;
 mod monitor_page;
 mod monitor_words;
 pub(crate) mod screen;

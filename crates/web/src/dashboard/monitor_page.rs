@@ -40,6 +40,7 @@ pub(crate) async fn of(screen: &Screen, monitor: &Monitor) -> Result<ShowPage, P
         state: about::state(monitor),
         words: about::standing(monitor, now),
         flapping: about::flapping(monitor, now),
+        snoozed: about::snoozed(monitor, now),
         is_active: monitor.is_active,
         service: service.map(|service| (service.id.to_string(), service.name)).unwrap_or_default(),
         interval: rhythm(screen, monitor),
@@ -121,6 +122,7 @@ fn rules(monitor: &Monitor, parent: Option<&Monitor>) -> Vec<(String, String)> {
         seconds => format!("{}, for {seconds} s or longer", in_a_row(monitor.failures_to_open, "fail")),
     };
     let parent = parent.map(about::name);
+    let tags = monitor.tags.iter().collect::<Vec<_>>().join(", ");
     let rule = |label: &str, value: String| (label.to_owned(), value);
     vec![
         rule("Request", format!("{}, expects {}", monitor.method.as_str(), monitor.expected_status)),
@@ -128,6 +130,7 @@ fn rules(monitor: &Monitor, parent: Option<&Monitor>) -> Vec<(String, String)> {
         rule("Down when", down),
         rule("Up again when", in_a_row(monitor.successes_to_close, "succeed")),
         rule("Slow when", slow),
+        rule("Tags", if tags.is_empty() { "none".to_owned() } else { tags }),
         rule("Depends on", parent.unwrap_or_else(|| "nothing".to_owned())),
     ]
 }

@@ -80,6 +80,12 @@ pub(crate) fn flapping(monitor: &Monitor, now: Timestamp) -> String {
     since.map(|at| format!("Flapping since {}", words::moment(at, now).text)).unwrap_or_default()
 }
 
+/// "Snoozed until 21 Nov 2026, 09:12 UTC"; empty when it is not.
+pub(crate) fn snoozed(monitor: &Monitor, now: Timestamp) -> String {
+    let until = monitor.snoozed_until.filter(|_| monitor.is_snoozed(now));
+    until.map(|at| format!("Snoozed until {}", words::moment(at, now).text)).unwrap_or_default()
+}
+
 /// "12 s ago", "never".
 pub(crate) fn checked(monitor: &Monitor, now: Timestamp) -> String {
     match monitor.last_checked_at {

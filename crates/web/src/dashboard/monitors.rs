@@ -1,4 +1,4 @@
-//! `/orgs/{org}/monitors`: the list, one monitor with its last checks, the form, and the buttons.
+//! `/orgs/{org}/monitors/{id}`: one monitor with its last checks, the form, and the buttons.
 
 use actions::monitors::{self, MonitorPatch, NewMonitor};
 use actions::patch::{Patch, Version};
@@ -7,39 +7,23 @@ use axum::response::Response;
 use domain::id::MonitorId;
 use domain::monitor::{Method, Monitor};
 use domain::organization::Permission;
-use domain::plan::{QuotaKind, Tier};
-use domain::service::Service;
+use domain::plan::Tier;
 use serde::Deserialize;
 
 use super::input::{self, Nothing, filled, ticked};
 use super::monitor_page;
 use super::monitor_words as about;
-use super::screen::{Refused, Screen, refused, room};
+use super::screen::{Refused, Screen, refused};
 use crate::api::v1::monitors::checked_url;
 use crate::error::Problem;
 use crate::extract::{CsrfForm, Path};
 use crate::page::html;
-use crate::view::dashboard::Room;
-use crate::view::dashboard::monitors::{FormPage, ListPage, Row};
+use crate::view::dashboard::monitors::FormPage;
 use crate::view::plan::interval;
 use crate::view::{Choice, Errors};
 
 /// What the form offers, in seconds; shorter ones than the tier allows are left out.
 const INTERVALS: [i32; 10] = [1, 10, 30, 60, 120, 300, 600, 900, 1800, 3600];
-
-pub(crate) async fn list(screen: Screen) -> Response {
-    let body = async {
-        let mut conn = screen.read().await?;
-        let services = store::services::list(&mut conn, screen.scope()).await?;
-        let monitors = store::monitors::list(&mut conn, screen.scope(), None).await?;
-        drop(conn);
-        let monitors: Vec<Monitor> = monitors.into_iter().map(|monitor| screen.known(monitor)).collect();
-        let rows = monitors.iter().map(|monitor| row(&screen, monitor, &services)).collect();
-        let room = monitors_room(&screen, &services, &monitors);
-        Ok(html(&ListPage { shell: screen.shell().await?, rows, room }))
-    };
-    screen.answer(body).await
-}
 
 pub(crate) async fn new(screen: Screen) -> Response {
     let body = async {
@@ -194,6 +178,7 @@ pub(crate) struct Input {
     min_outage_seconds: String,
     degraded_above_ms: String,
     parent_id: String,
+    tags: String,
     #[serde(deserialize_with = "ticked")]
     is_active: bool,
 }
@@ -238,6 +223,7 @@ impl Input {
             min_outage_seconds: monitor.min_outage_seconds.to_string(),
             degraded_above_ms: monitor.degraded_above_ms.map(|ms| ms.to_string()).unwrap_or_default(),
             parent_id: monitor.parent_id.map(|id| id.to_string()).unwrap_or_default(),
+            tags: monitor.tags.iter().collect::<Vec<_>>().join(", "),
             is_active: monitor.is_active,
         }
     }
@@ -280,6 +266,7 @@ impl Input {
             min_outage_seconds: Some(numbers.min_outage_seconds),
             degraded_above_ms: numbers.degraded_above_ms,
             parent_id: self.parent()?,
+            tags: input::words(&self.tags),
             is_active: self.is_active,
         })
     }
@@ -300,6 +287,7 @@ impl Input {
             min_outage_seconds: Some(numbers.min_outage_seconds),
             degraded_above_ms: numbers.degraded_above_ms.map_or(Patch::Clear, Patch::Set),
             parent_id: self.parent()?.map_or(Patch::Clear, Patch::Set),
+            tags: Some(input::words(&self.tags)),
             is_active: Some(self.is_active),
         })
     }
@@ -365,6 +353,7 @@ async fn form(
         successes_to_close: input.successes_to_close,
         min_outage_seconds: input.min_outage_seconds,
         degraded_above_ms: input.degraded_above_ms,
+        tags: input.tags,
         is_active: input.is_active,
         errors,
     })
@@ -405,46 +394,6 @@ fn interval_hint(screen: &Screen) -> String {
             format!("{} checks every {}.", tier.label(), interval(tier.limits().min_check_interval_seconds))
         })
         .unwrap_or_default()
-}
-
-fn row(screen: &Screen, monitor: &Monitor, services: &[Service]) -> Row {
-    let service = services.iter().find(|service| service.id == monitor.service_id);
-    Row {
-        id: monitor.id.to_string(),
-        name: about::name(monitor),
-        service: service.map(|service| service.name.clone()).unwrap_or_default(),
-        state: about::state(monitor),
-        words: about::answer(monitor),
-        interval: interval(screen.limits().clamp_interval(monitor.interval_seconds)),
-        response_time: monitor.last_response_time_ms.map(|ms| format!("{ms} ms")).unwrap_or_default(),
-        checked: about::checked(monitor, screen.now()),
-    }
-}
-
-/// Of the service that has most; blocked only when no service has room.
-fn monitors_room(screen: &Screen, services: &[Service], monitors: &[Monitor]) -> Room {
-    let count = |service: &Service| {
-        let of_service = monitors.iter().filter(|monitor| monitor.service_id == service.id).count();
-        i64::try_from(of_service).unwrap_or(i64::MAX)
-    };
-    let limits = screen.limits();
-    let most = services.iter().map(count).max().unwrap_or_default();
-    let mut shown = room(&limits, QuotaKind::MonitorsPerService, most, "per service");
-    if services.iter().any(|service| limits.check(QuotaKind::MonitorsPerService, count(service)).is_ok()) {
-        shown.blocked = None;
-    }
-    shown.used = match monitors.len() {
-        1 => format!("1 monitor, {}", limit_words(&limits)),
-        many => format!("{many} monitors, {}", limit_words(&limits)),
-    };
-    shown
-}
-
-fn limit_words(limits: &domain::plan::Limits) -> String {
-    match limits.quota(QuotaKind::MonitorsPerService) {
-        domain::plan::Quota::Limited(limit) => format!("up to {limit} per service"),
-        domain::plan::Quota::Unlimited => "no limit".to_owned(),
-    }
 }
 
 #[cfg(test)]

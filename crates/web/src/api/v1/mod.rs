@@ -7,6 +7,7 @@ pub mod incident_suggestions;
 pub mod incidents;
 pub mod invitations;
 pub mod members;
+mod monitor_list;
 pub(crate) mod monitor_settings;
 mod monitor_trial;
 pub mod monitors;
@@ -30,6 +31,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(dashboard::router())
         .merge(pages::router())
         .merge(services::router())
+        .merge(monitor_list::router())
         .merge(monitors::router())
         .merge(monitor_trial::router())
         .merge(incidents::router())

@@ -23,7 +23,7 @@ use crate::extract::{IfMatch, Json, Member, Path, Query};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(list, create))
+        .routes(routes!(create))
         .routes(routes!(show, update, delete))
         .routes(routes!(check))
         .routes(routes!(results))
@@ -34,7 +34,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[schema(as = Monitor)]
 pub struct MonitorBody {
     #[schema(value_type = String, example = "mn_01hzxk3v9q8r7t6m5n4p3w2y1z")]
-    id: MonitorId,
+    pub(super) id: MonitorId,
     #[schema(value_type = String)]
     service_id: ServiceId,
     /// What it depends on: while that fails, a failure of this one is recorded as `no_data`.
@@ -90,14 +90,19 @@ pub struct MonitorBody {
     /// change. `null`: it does not.
     #[schema(value_type = Option<String>, format = DateTime)]
     flapping_since: Option<Timestamp>,
+    /// In alphabetical order.
+    tags: Vec<String>,
+    /// Until then it opens no incident and alerts nobody, and is checked and counted as ever; `null`: it is not snoozed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    snoozed_until: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
+    pub(super) created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
 }
 
 impl MonitorBody {
-    fn new(ctx: &Context, monitor: Monitor) -> Result<Self, Problem> {
+    pub(super) fn new(ctx: &Context, monitor: Monitor) -> Result<Self, Problem> {
         let secrets = actions::monitors::secrets_held(ctx, &monitor)?.into();
         let explained = monitor
             .last_failure
@@ -130,6 +135,8 @@ impl MonitorBody {
             last_response_time_ms: monitor.last_response_time_ms,
             certificate_expires_at: monitor.certificate_expires_at,
             flapping_since: monitor.flapping_since,
+            tags: monitor.tags.iter().map(str::to_owned).collect(),
+            snoozed_until: monitor.snoozed_until.filter(|until| ctx.now() < *until),
             created_at: monitor.created_at,
             updated_at: monitor.updated_at,
         })
@@ -247,6 +254,9 @@ pub struct CreateBody {
     /// Another monitor of the organization; nothing when left out.
     #[schema(value_type = Option<String>)]
     parent_id: Option<MonitorId>,
+    /// At most 10 words of 1 to 30 characters: letters a to z, digits and `-` `_` `.` `:`.
+    #[serde(default)]
+    tags: Vec<String>,
     #[serde(default = "yes")]
     is_active: bool,
 }
@@ -286,19 +296,9 @@ pub struct UpdateBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     parent_id: Patch<MonitorId>,
+    /// All tags from now on.
+    tags: Option<Vec<String>>,
     is_active: Option<bool>,
-}
-
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct ListQuery {
-    /// 1 to 200; 50 when left out.
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// Only the monitors of this service.
-    #[param(value_type = Option<String>)]
-    service_id: Option<ServiceId>,
 }
 
 /// What the guard of outgoing connections and the network say to a URL that a person typed, in the form that actions
@@ -324,29 +324,6 @@ pub(super) async fn checked_url_of(state: &AppState, text: Option<String>) -> Op
     }
 }
 
-/// The monitors of the organization or of one service, oldest first.
-#[utoipa::path(get, path = "/monitors", tag = "Monitors", params(ListQuery),
-    responses((status = 200, body = List<MonitorBody>), (status = 422, body = Problem)))]
-async fn list(
-    State(state): State<AppState>,
-    member: Member,
-    Query(query): Query<ListQuery>,
-) -> Result<Paged<MonitorBody>, Problem> {
-    let page = PageQuery { limit: query.limit, cursor: query.cursor };
-    let (limit, after) = (page.limit()?, page.after::<(i64, MonitorId)>()?);
-    let after = after.map(|(at, id)| (Timestamp::from_ms(at), id));
-    let (scope, service, most) = (member.membership.scope(), query.service_id, i64::from(limit) + 1);
-    let mut conn = state.ctx.db.read().await?;
-    let monitors = store::monitors::list_part(&mut conn, scope, service, after, most).await?;
-    let filter = service.map(|id| format!("?service_id={id}")).unwrap_or_default();
-    let path = format!("{}/api/v1/monitors{filter}", state.config.base());
-    let bodies = monitors
-        .into_iter()
-        .map(|monitor| MonitorBody::new(&state.ctx, known(&state, &member, monitor)))
-        .collect::<Result<_, _>>()?;
-    Ok(Paged::by_key(bodies, limit, path, |body: &MonitorBody| (body.created_at.ms(), body.id)))
-}
-
 /// Creates a monitor; its first check runs at once.
 #[utoipa::path(post, path = "/monitors", tag = "Monitors", request_body = CreateBody,
     responses((status = 201, body = MonitorBody), (status = 403, body = Problem), (status = 422, body = Problem)))]
@@ -369,6 +346,7 @@ async fn create(
         min_outage_seconds: body.min_outage_seconds,
         degraded_above_ms: body.degraded_above_ms,
         parent_id: body.parent_id,
+        tags: body.tags,
         is_active: body.is_active,
     };
     let monitor = actions::monitors::create(&state.ctx, &member.membership, input).await?;
@@ -421,6 +399,7 @@ async fn update(
         min_outage_seconds: body.min_outage_seconds,
         degraded_above_ms: body.degraded_above_ms,
         parent_id: body.parent_id,
+        tags: body.tags,
         is_active: body.is_active,
     };
     object(&state, actions::monitors::update(&state.ctx, &member.membership, id, version, patch).await?)
@@ -481,13 +460,13 @@ pub(super) async fn find(state: &AppState, member: &Member, id: MonitorId) -> Re
 }
 
 /// As far as is known now: without recent results there is no state.
-fn known(state: &AppState, member: &Member, monitor: Monitor) -> Monitor {
+pub(super) fn known(state: &AppState, member: &Member, monitor: Monitor) -> Monitor {
     let limits = state.ctx.policy.limits(member.membership.organization.tier);
     let interval_seconds = limits.clamp_interval(monitor.interval_seconds);
     monitor.as_known(interval_seconds, state.ctx.now())
 }
 
-fn object(state: &AppState, monitor: Monitor) -> Result<Object<MonitorBody>, Problem> {
+pub(super) fn object(state: &AppState, monitor: Monitor) -> Result<Object<MonitorBody>, Problem> {
     let version = monitor.updated_at;
     Ok(Object { version, body: MonitorBody::new(&state.ctx, monitor)?, created_at: None })
 }

@@ -21,14 +21,64 @@ pub struct Row {
     pub response_time: String,
     /// "12 s ago", "never".
     pub checked: String,
+    pub tags: Vec<String>,
+    /// "Snoozed until 21 Nov 2026, 09:12 UTC"; empty when it is not.
+    pub snoozed: String,
+    pub day: DayBar,
 }
 
-/// `GET /orgs/{org}/monitors`.
+/// The last 24 hours of a monitor as a bar.
+#[derive(Debug, Clone, Default)]
+pub struct DayBar {
+    /// Runs of hours of one state, oldest first: first hour (0 to 23), number of hours, state.
+    pub runs: Vec<(usize, usize, State)>,
+    /// "Down in 2 of the last 24 hours".
+    pub label: String,
+}
+
+/// A tag above the list.
+#[derive(Debug, Clone)]
+pub struct Chip {
+    pub tag: String,
+    /// Of all monitors of the organization.
+    pub count: usize,
+    /// The list with this tag, or without it when it is chosen.
+    pub path: String,
+    pub is_chosen: bool,
+}
+
+/// What the list is narrowed down to.
+#[derive(Debug, Clone, Default)]
+pub struct FilterForm {
+    pub text: String,
+    pub states: Vec<Choice>,
+    pub kinds: Vec<Choice>,
+    /// Empty: any.
+    pub tag: String,
+}
+
+/// `GET /orgs/{org}/monitors?q=&state=&kind=&tag=&cursor=`.
+///
+/// `POST /monitors/bulk` sends `csrf`, `ids` once for each ticked monitor, `action` (`pause`, `resume`, `snooze`,
+/// `unsnooze`), `minutes` for `snooze` and `back`, the query of this list.
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/monitors.html")]
 pub struct ListPage {
     pub shell: Shell,
+    /// Why the change of many was refused.
+    pub errors: Errors,
+    /// There is none at all, whatever the filter.
+    pub is_empty: bool,
+    pub filter: FilterForm,
+    pub chips: Vec<Chip>,
     pub rows: Vec<Row>,
+    /// "1 to 50 of 10,000"; empty when all are shown.
+    pub part: String,
+    /// The query of this list, without `?`.
+    pub query: String,
+    /// Queries of the next part and of the first one, without `?`.
+    pub next: Option<String>,
+    pub first: Option<String>,
     pub room: Room,
 }
 
@@ -58,6 +108,8 @@ pub struct ShowPage {
     pub words: String,
     /// "Flapping since 21 Nov, 09:12"; empty when it does not.
     pub flapping: String,
+    /// "Snoozed until 21 Nov, 09:12"; empty when it is not.
+    pub snoozed: String,
     pub is_active: bool,
     /// `(id, name)`.
     pub service: (String, String),
@@ -75,7 +127,7 @@ pub struct ShowPage {
 ///
 /// `POST /monitors` and `POST /monitors/{id}/edit` send `csrf`, `version`, `service_id` (new only), `url`, `method`,
 /// `expected_status`, `interval_seconds`, `timeout_seconds`, `failures_to_open`, `successes_to_close`,
-/// `min_outage_seconds`, `degraded_above_ms` (or empty), `parent_id` (or empty) and `is_active` (`true` or absent).
+/// `min_outage_seconds`, `degraded_above_ms` (or empty), `parent_id` (or empty), `tags` and `is_active` (`true` or absent).
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/monitor_form.html")]
 pub struct FormPage {
@@ -98,6 +150,8 @@ pub struct FormPage {
     pub degraded_above_ms: String,
     /// "Nothing" and the other monitors.
     pub parents: Vec<Choice>,
+    /// With commas between them.
+    pub tags: String,
     pub is_active: bool,
     pub errors: Errors,
 }

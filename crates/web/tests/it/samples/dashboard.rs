@@ -210,15 +210,43 @@ fn add_monitors(samples: &mut Vec<Sample>, words: &Words) {
         interval: "5 min".into(),
         response_time: "186 ms".into(),
         checked: "12 s ago".into(),
+        tags: vec![words.text("team:billing")],
+        snoozed: words.text("Snoozed until 23 Nov 2026, 11:00 UTC"),
+        day: monitors::DayBar {
+            runs: vec![(0, 22, State::Operational), (22, 2, State::Major)],
+            label: words.text("Down in 2 of the last 24 hours"),
+        },
     };
     let rows = vec![
         row("api.example.com/health", State::Major, "Status 503 instead of 200"),
         row("www.example.com", State::Operational, "Answers"),
     ];
     let room = || Room { used: "2 monitors".into(), blocked: None };
-    super::add(samples, words, "monitors", &monitors::ListPage { shell: calm(words), rows, room: room() });
-    let none = monitors::ListPage { shell: calm(words), rows: Vec::new(), room: room() };
-    super::add(samples, words, "monitors-empty", &none);
+    let page = |rows: Vec<monitors::Row>| monitors::ListPage {
+        shell: calm(words),
+        errors: Errors::default(),
+        is_empty: rows.is_empty(),
+        filter: monitors::FilterForm {
+            text: words.text("api"),
+            states: choices(words, &["Any state", "Down"]),
+            kinds: choices(words, &["Any kind", "HTTP"]),
+            tag: words.text("eu"),
+        },
+        chips: vec![monitors::Chip {
+            tag: words.text("eu"),
+            count: 2,
+            path: "q=api".into(),
+            is_chosen: true,
+        }],
+        rows,
+        part: words.text("1 to 2 of 3"),
+        query: "q=api&tag=eu".into(),
+        next: Some("q=api&cursor=3.1.mn_1".into()),
+        first: None,
+        room: room(),
+    };
+    super::add(samples, words, "monitors", &page(rows));
+    super::add(samples, words, "monitors-empty", &page(Vec::new()));
     super::add(samples, words, "monitor", &monitor(words));
     let form = monitors::FormPage {
         shell: calm(words),
@@ -236,6 +264,7 @@ fn add_monitors(samples: &mut Vec<Sample>, words: &Words) {
         min_outage_seconds: words.text("60"),
         parents: choices(words, &["Nothing", "www.example.com"]),
         degraded_above_ms: words.text("800"),
+        tags: words.text("eu, team:billing"),
         is_active: true,
         errors: Errors::default().with("url", words.text("This address is private.")),
     };
@@ -258,6 +287,7 @@ fn monitor(words: &Words) -> monitors::ShowPage {
         state: State::Major,
         words: words.text("Down for 39 min"),
         flapping: words.text("Flapping since 09:12 UTC"),
+        snoozed: words.text("Snoozed until 23 Nov 2026, 11:00 UTC"),
         is_active: true,
         service: ("sv_1".into(), words.text("API")),
         interval: "60 s".into(),
