@@ -545,3 +545,47 @@ async fn two_processes_and_a_person_at_once_open_one_incident(test: TestContext)
     }
     assert!(test.now() > START);
 }
+
+#[db_test]
+async fn a_snoozed_monitor_calls_nobody_until_its_snooze_ends_by_itself(test: TestContext) {
+    sleeps(&test, false).await;
+}
+
+#[db_test]
+async fn a_snoozed_monitor_calls_nobody_until_its_snooze_is_ended(test: TestContext) {
+    sleeps(&test, true).await;
+}
+
+async fn sleeps(test: &TestContext, is_ended_early: bool) {
+    let (acme, ids) = watched(test, IncidentMode::Auto, 2).await;
+    let (snoozed, other) = (ids[0], ids[1]);
+    let end = monitors::SnoozeEnd::AfterMinutes(30);
+    monitors::snooze(test, &acme.by, snoozed, end).await.unwrap();
+    next(test, snoozed, down()).await;
+    next(test, snoozed, down()).await;
+    assert_eq!(all(test, &acme).await, [], "nobody is called");
+
+    // Another one of the service calls as ever, and what is snoozed does not keep its incident open.
+    next(test, other, down()).await;
+    assert_eq!(open(test, &acme).await, 1);
+    next(test, other, up()).await;
+    assert_eq!(open(test, &acme).await, 0);
+
+    if is_ended_early {
+        monitors::end_snooze(test, &acme.by, snoozed).await.unwrap();
+    } else {
+        test.clock.advance_s(1_800);
+    }
+    next(test, snoozed, down()).await;
+    assert_eq!(open(test, &acme).await, 1, "it is still down, and calls now");
+    let count = all(test, &acme).await.len();
+    next(test, snoozed, down()).await;
+    assert_eq!((open(test, &acme).await, all(test, &acme).await.len()), (1, count), "once");
+    next(test, snoozed, up()).await;
+    assert_eq!(open(test, &acme).await, 0);
+}
+
+/// How many incidents are open.
+async fn open(test: &TestContext, acme: &Acme) -> usize {
+    all(test, acme).await.iter().filter(|incident| incident.resolved_at.is_none()).count()
+}

@@ -79,6 +79,14 @@ pub(crate) const FILES: &[(&str, &str)] = &[
         "server.trusted_proxies in c.toml trusts every address, so that any visitor could claim to be another: write only the networks of your proxies.",
     ),
     (
+        "[server]\nadmin_listen = '8766'",
+        "server.admin_listen in c.toml is \"8766\": write an address and a port such as 127.0.0.1:8766.",
+    ),
+    (
+        "[server]\nadmin_listen = '127.0.0.1:8765'",
+        "server.admin_listen in c.toml is the same as server.listen, so that everybody could read what is for operators: write another port.",
+    ),
+    (
         "[server]\nconnections = 0",
         "server.connections in c.toml is 0: write a whole number from 1 to 1000000, without quotes.",
     ),
