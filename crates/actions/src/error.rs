@@ -115,6 +115,12 @@ pub trait Coded: std::fmt::Display {
     fn code(&self) -> &'static str;
 }
 
+impl Coded for domain::zone::UnknownZone {
+    fn code(&self) -> &'static str {
+        "unknown_time_zone"
+    }
+}
+
 impl Coded for domain::text::TextError {
     fn code(&self) -> &'static str {
         Self::code(*self)

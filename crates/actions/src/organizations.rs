@@ -100,6 +100,8 @@ pub(crate) async fn found(
         title: organization.name.clone(),
         is_public: true,
         is_default: true,
+        time_zone: domain::zone::Zone::UTC,
+        rule: domain::uptime::Rule::default(),
         created_at: now,
         updated_at: now,
     };

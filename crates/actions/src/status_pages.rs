@@ -6,6 +6,8 @@ use domain::plan::QuotaKind;
 use domain::status_page::StatusPage;
 use domain::text::{DisplayName, Slug, SlugOf};
 use domain::time::Timestamp;
+use domain::uptime::{MaintenanceRule, Rule};
+use domain::zone::Zone;
 use store::organizations::Membership;
 
 use crate::ids::short_suffix;
@@ -20,6 +22,35 @@ pub struct NewPage {
     /// `None`: made from the title.
     pub slug: Option<String>,
     pub is_public: bool,
+    pub figures: FiguresPatch,
+}
+
+/// What the figures of a page are made by; absent fields stay, or have their defaults on a new page.
+#[derive(Debug, Clone, Default)]
+pub struct FiguresPatch {
+    /// A name of the IANA database.
+    pub time_zone: Option<String>,
+    /// 0 to 100.
+    pub partial_outage_percent: Option<i32>,
+    /// 0 to 100.
+    pub degraded_percent: Option<i32>,
+    pub maintenance_rule: Option<MaintenanceRule>,
+}
+
+impl FiguresPatch {
+    fn apply(self, checks: &mut Checks, zone: &mut Zone, rule: &mut Rule) {
+        if let Some(found) = self.time_zone.and_then(|name| checks.take("time_zone", Zone::parse(&name))) {
+            *zone = found;
+        }
+        let mut percent = |field: &'static str, given: Option<i32>, kept: &mut i32| match given {
+            Some(percent @ 0..=100) => *kept = percent,
+            Some(_) => checks.add(field, "out_of_range", "Choose a number from 0 to 100."),
+            None => {}
+        };
+        percent("partial_outage_percent", self.partial_outage_percent, &mut rule.partial_outage_percent);
+        percent("degraded_percent", self.degraded_percent, &mut rule.degraded_percent);
+        rule.maintenance_rule = self.maintenance_rule.unwrap_or(rule.maintenance_rule);
+    }
 }
 
 /// What a person changes; absent fields stay.
@@ -28,6 +59,7 @@ pub struct PagePatch {
     pub title: Option<String>,
     pub slug: Option<String>,
     pub is_public: Option<bool>,
+    pub figures: FiguresPatch,
 }
 
 /// Adds a page, if the tier has room (S30, X66). The first one is the default.
@@ -36,6 +68,8 @@ pub async fn create(ctx: &Context, by: &Membership, input: NewPage) -> Result<St
     let mut checks = Checks::default();
     let title = checks.take("title", DisplayName::parse(&input.title));
     let slug = checks.optional("slug", input.slug.as_deref(), |text| Slug::parse(text, SlugOf::StatusPage));
+    let (mut time_zone, mut rule) = (Zone::UTC, Rule::default());
+    input.figures.apply(&mut checks, &mut time_zone, &mut rule);
     checks.finish()?;
     let Some(title) = title else { return Err(Error::NotFound) };
 
@@ -57,6 +91,8 @@ pub async fn create(ctx: &Context, by: &Membership, input: NewPage) -> Result<St
         title: title.into_string(),
         is_public: input.is_public,
         is_default: count == 0,
+        time_zone,
+        rule,
         created_at: now,
         updated_at: now,
     };
@@ -66,7 +102,7 @@ pub async fn create(ctx: &Context, by: &Membership, input: NewPage) -> Result<St
     Ok(page)
 }
 
-/// Changes title, slug or visibility.
+/// Changes title, slug, visibility, time zone or what its percentages count.
 pub async fn update(
     ctx: &Context,
     by: &Membership,
@@ -101,6 +137,7 @@ fn apply(before: &StatusPage, patch: PagePatch, now: Timestamp) -> Result<Status
     {
         after.slug = slug.into_string();
     }
+    patch.figures.apply(&mut checks, &mut after.time_zone, &mut after.rule);
     after.is_public = patch.is_public.unwrap_or(after.is_public);
     after.updated_at = next_version(before.updated_at, now);
     checks.finish()?;

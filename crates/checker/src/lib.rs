@@ -4,7 +4,7 @@
 //! 2. `probe` runs the jobs through `egress`.
 //! 3. `ingest` records what probes report, many reports in one transaction.
 //! 4. `sentinel` looks whether our own network is well, so that its failure is nobody else's.
-//! 5. `retention` trims what is kept long enough, once an hour.
+//! 5. `retention` trims what is kept long enough, once a night.
 
 mod bus;
 mod ingest;
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use retention::{Retention, remove_old};
+pub use retention::{Progress, Retention, Work, remove_old};
 
 use crate::sentinel::Sentinel;
 

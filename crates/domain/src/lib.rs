@@ -1,6 +1,6 @@
 //! What a status page is: records, value types and rules. No I/O, no clock, no randomness, no async.
 //!
-//! - [`id`], [`time`], [`text`]: the small values everything is made of
+//! - [`id`], [`time`], [`zone`], [`text`]: the small values everything is made of
 //! - [`organization`], [`user`], [`invitation`], [`plan`]: tenants, people, what a tier allows
 //! - [`status_page`], [`service`], [`monitor`], [`incident`], [`subscriber`], [`notification`]: the nouns
 //! - [`schedule`], [`check`], [`verdict`], [`uptime`], [`overview`]: from a due check to what a visitor reads
@@ -28,3 +28,4 @@ pub mod time;
 pub mod uptime;
 pub mod user;
 pub mod verdict;
+pub mod zone;

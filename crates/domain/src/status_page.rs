@@ -2,6 +2,8 @@
 
 use crate::id::{OrgId, PageId, ServiceId};
 use crate::time::Timestamp;
+use crate::uptime::Rule;
+use crate::zone::Zone;
 
 /// A page that visitors read.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -15,6 +17,12 @@ pub struct StatusPage {
     pub is_public: bool,
     /// The page of `/p/{org}`; exactly one per organization that has pages (X24).
     pub is_default: bool,
+    /// Where the days of its bars begin, and what its times are told in (X37).
+    #[sqlx(try_from = "String")]
+    pub time_zone: Zone,
+    /// What its percentages count (D8).
+    #[sqlx(flatten)]
+    pub rule: Rule,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

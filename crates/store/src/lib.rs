@@ -32,6 +32,7 @@ pub mod recovery_codes;
 pub mod retention;
 pub mod rollups;
 mod scope;
+pub mod service_view;
 pub mod services;
 pub mod sessions;
 pub mod site_settings;
@@ -77,4 +78,5 @@ pub const TABLES: &[&str] = &[
     "throttles",
     "idempotency_keys",
     "engine_facts",
+    "retention_nights",
 ];

@@ -5,7 +5,7 @@ use domain::id::{IncidentId, IncidentUpdateId, PageId, ServiceId};
 use domain::incident::{Impact, IncidentStatus};
 use domain::monitor::MonitorState;
 use domain::plan::Tier;
-use domain::service::ServiceStatus;
+use domain::service::{Service, ServiceStatus};
 use domain::status_page::StatusPage;
 use domain::time::Timestamp;
 
@@ -40,6 +40,22 @@ pub struct PlacedService {
     pub group_name: Option<String>,
     pub manual_status: Option<ServiceStatus>,
     pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// As it stands without a page.
+impl From<Service> for PlacedService {
+    fn from(service: Service) -> Self {
+        Self {
+            id: service.id,
+            name: service.name,
+            description: service.description,
+            group_name: service.group_name,
+            manual_status: service.manual_status,
+            created_at: service.created_at,
+            updated_at: service.updated_at,
+        }
+    }
 }
 
 /// What the page needs of a monitor.
@@ -104,7 +120,8 @@ pub async fn find_public_page(
 ) -> Result<Option<PublicPage>> {
     fetch_optional!(
         conn,
-        "SELECT p.id, p.organization_id, p.slug, p.title, p.is_public, p.is_default, p.created_at, p.updated_at,
+        "SELECT p.id, p.organization_id, p.slug, p.title, p.is_public, p.is_default, p.time_zone,
+                p.partial_outage_percent, p.degraded_percent, p.maintenance_rule, p.created_at, p.updated_at,
                 o.slug AS organization_slug, o.tier,
                 EXISTS (SELECT 1 FROM organization_members m JOIN users u ON u.id = m.user_id
                          WHERE m.organization_id = o.id AND m.role = 'owner' AND u.is_email_verified = TRUE)
@@ -150,7 +167,7 @@ pub async fn list_services(conn: &mut Conn, scope: OrgScope, page: PageId) -> Re
     fetch_all!(
         conn,
         "SELECT s.id, COALESCE(p.public_name, s.name) AS name, s.description,
-                COALESCE(p.group_name, s.group_name) AS group_name, s.manual_status, s.created_at
+                COALESCE(p.group_name, s.group_name) AS group_name, s.manual_status, s.created_at, s.updated_at
            FROM placements p JOIN services s ON s.organization_id = p.organization_id AND s.id = p.service_id
           WHERE p.organization_id = $1 AND p.status_page_id = $2 AND p.is_visible = TRUE AND s.is_visible = TRUE
             AND s.deleted_at IS NULL

@@ -10,7 +10,8 @@ use crate::{Conn, OrgScope, Result, Tx};
 pub async fn list(conn: &mut Conn, scope: OrgScope) -> Result<Vec<StatusPage>> {
     fetch_all!(
         conn,
-        "SELECT id, organization_id, slug, title, is_public, is_default, created_at, updated_at
+        "SELECT id, organization_id, slug, title, is_public, is_default, time_zone, partial_outage_percent,
+                degraded_percent, maintenance_rule, created_at, updated_at
            FROM status_pages WHERE organization_id = $1 AND deleted_at IS NULL
           ORDER BY is_default DESC, title, id",
         scope.organization_id()
@@ -26,7 +27,8 @@ pub async fn list_part(
 ) -> Result<Vec<StatusPage>> {
     fetch_all!(
         conn,
-        "SELECT id, organization_id, slug, title, is_public, is_default, created_at, updated_at
+        "SELECT id, organization_id, slug, title, is_public, is_default, time_zone, partial_outage_percent,
+                degraded_percent, maintenance_rule, created_at, updated_at
            FROM status_pages
           WHERE organization_id = $1 AND deleted_at IS NULL
             AND ((NOT is_default, title, id) > ($2, $3, $4) OR $4 IS NULL)
@@ -42,7 +44,8 @@ pub async fn list_part(
 pub async fn find(conn: &mut Conn, scope: OrgScope, id: PageId) -> Result<Option<StatusPage>> {
     fetch_optional!(
         conn,
-        "SELECT id, organization_id, slug, title, is_public, is_default, created_at, updated_at
+        "SELECT id, organization_id, slug, title, is_public, is_default, time_zone, partial_outage_percent,
+                degraded_percent, maintenance_rule, created_at, updated_at
            FROM status_pages WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL",
         scope.organization_id(),
         id
@@ -53,7 +56,8 @@ pub async fn find(conn: &mut Conn, scope: OrgScope, id: PageId) -> Result<Option
 pub async fn find_default(conn: &mut Conn, scope: OrgScope) -> Result<Option<StatusPage>> {
     fetch_optional!(
         conn,
-        "SELECT id, organization_id, slug, title, is_public, is_default, created_at, updated_at
+        "SELECT id, organization_id, slug, title, is_public, is_default, time_zone, partial_outage_percent,
+                degraded_percent, maintenance_rule, created_at, updated_at
            FROM status_pages WHERE organization_id = $1 AND is_default AND deleted_at IS NULL",
         scope.organization_id()
     )
@@ -63,14 +67,19 @@ pub async fn find_default(conn: &mut Conn, scope: OrgScope) -> Result<Option<Sta
 pub async fn insert(tx: &mut Tx, scope: OrgScope, page: &StatusPage) -> Result<()> {
     execute!(
         tx,
-        "INSERT INTO status_pages (id, organization_id, slug, title, is_public, is_default, created_at, updated_at)
-         VALUES ($2, $1, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO status_pages (id, organization_id, slug, title, is_public, is_default, time_zone,
+                                   partial_outage_percent, degraded_percent, maintenance_rule, created_at, updated_at)
+         VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         scope.organization_id(),
         page.id,
         &page.slug,
         &page.title,
         page.is_public,
         page.is_default,
+        page.time_zone.name(),
+        page.rule.partial_outage_percent,
+        page.rule.degraded_percent,
+        page.rule.maintenance_rule,
         page.created_at,
         page.updated_at
     )?;
@@ -86,7 +95,8 @@ pub async fn find_restorable(
 ) -> Result<Option<StatusPage>> {
     fetch_optional!(
         conn,
-        "SELECT id, organization_id, slug, title, is_public, is_default, created_at, updated_at
+        "SELECT id, organization_id, slug, title, is_public, is_default, time_zone, partial_outage_percent,
+                degraded_percent, maintenance_rule, created_at, updated_at
            FROM status_pages WHERE organization_id = $1 AND id = $2 AND deleted_at > $3",
         scope.organization_id(),
         id,
@@ -119,13 +129,19 @@ pub async fn count(conn: &mut Conn, scope: OrgScope) -> Result<i64> {
 pub async fn update(tx: &mut Tx, scope: OrgScope, page: &StatusPage, version: Timestamp) -> Result<bool> {
     let changed = execute!(
         tx,
-        "UPDATE status_pages SET slug = $3, title = $4, is_public = $5, updated_at = $6
-          WHERE organization_id = $1 AND id = $2 AND updated_at = $7 AND deleted_at IS NULL",
+        "UPDATE status_pages
+            SET slug = $3, title = $4, is_public = $5, time_zone = $6, partial_outage_percent = $7,
+                degraded_percent = $8, maintenance_rule = $9, updated_at = $10
+          WHERE organization_id = $1 AND id = $2 AND updated_at = $11 AND deleted_at IS NULL",
         scope.organization_id(),
         page.id,
         &page.slug,
         &page.title,
         page.is_public,
+        page.time_zone.name(),
+        page.rule.partial_outage_percent,
+        page.rule.degraded_percent,
+        page.rule.maintenance_rule,
         page.updated_at,
         version
     )?;

@@ -50,10 +50,16 @@ pub struct Precompressed {
 impl Precompressed {
     /// Compresses now (brotli 9, gzip 9); about 1 ms of CPU for 30 kB.
     pub fn new(plain: impl Into<Bytes>) -> Self {
+        let made = Self::plain(plain);
+        Self { brotli: brotli(&made.plain), gzip: gzip(&made.plain), ..made }
+    }
+
+    /// For a few hundred bytes that are made for one answer: compressing them would cost more than it saves.
+    pub fn plain(plain: impl Into<Bytes>) -> Self {
         let plain = plain.into();
         let mut hash = hex::encode(Sha256::digest(&plain));
         hash.truncate(16);
-        Self { brotli: brotli(&plain), gzip: gzip(&plain), plain, hash }
+        Self { brotli: None, gzip: None, plain, hash }
     }
 
     /// The content hash: 16 hexadecimal digits.

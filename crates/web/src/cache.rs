@@ -21,6 +21,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::assets::Precompressed;
+use crate::public::figures::Figures;
 use crate::view::public::{IncidentPage, StatusPage};
 
 /// A change made by another process (a command of the operator, another replica) shows after this time at the latest.
@@ -38,8 +39,21 @@ pub struct Key {
     pub organization: String,
     /// `None`: the default page.
     pub page: Option<String>,
-    /// `None`: the page itself.
-    pub incident: Option<IncidentId>,
+    pub output: Output,
+}
+
+/// The surfaces of a page that are made once and sent many times (`ux.md` 1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Output {
+    Page,
+    Incident(IncidentId),
+    /// Of the Statuspage-compatible API.
+    Status,
+    Components,
+    /// The Atom feed.
+    History,
+    /// What badges are drawn from.
+    Figures,
 }
 
 /// What is rendered.
@@ -47,6 +61,10 @@ pub struct Key {
 pub enum View {
     Page(Box<StatusPage>),
     Incident(Box<IncidentPage>),
+    /// A document for machines; the time in it says how old it is.
+    Document(String),
+    /// Rendered anew for each badge: what is written on one comes from its address.
+    Figures(Arc<Figures>),
 }
 
 /// What a load gives for the cache to keep.
@@ -117,25 +135,48 @@ impl PageCache {
         load: impl Fn() -> F,
         is_outage: impl Fn(&E) -> bool,
     ) -> Result<Option<Precompressed>, E> {
+        Ok(self.snapshot(key, load, is_outage).await?.map(|snapshot| snapshot.bytes.clone()))
+    }
+
+    /// Like [`Self::get`], for what is drawn from figures. `None` also for a key of another output.
+    pub async fn figures<E, F: Future<Output = Result<Option<Loaded>, E>>>(
+        &self,
+        key: &Key,
+        load: impl Fn() -> F,
+        is_outage: impl Fn(&E) -> bool,
+    ) -> Result<Option<Arc<Figures>>, E> {
+        let found = self.snapshot(key, load, is_outage).await?;
+        Ok(found.and_then(|snapshot| match &snapshot.loaded.view {
+            View::Figures(figures) => Some(Arc::clone(figures)),
+            _ => None,
+        }))
+    }
+
+    async fn snapshot<E, F: Future<Output = Result<Option<Loaded>, E>>>(
+        &self,
+        key: &Key,
+        load: impl Fn() -> F,
+        is_outage: impl Fn(&E) -> bool,
+    ) -> Result<Option<Arc<Snapshot>>, E> {
         let entry = match self.0.entries.get(key).await {
             Some(entry) => entry,
             None => self.0.entries.get_with(key.clone(), async { Arc::default() }).await,
         };
         if let Some(snapshot) = entry.current().filter(|snapshot| self.is_fresh(snapshot)) {
-            return Ok(Some(snapshot.bytes.clone()));
+            return Ok(Some(snapshot));
         }
         let _turn = match entry.turn.try_lock() {
             Ok(turn) => turn,
             // Somebody renders already: the old page is better than a queue, where it may be shown at all. Looked up only
             // now, so that it is not one that was forgotten meanwhile.
             Err(_) => match entry.current().filter(|snapshot| self.is_good_meanwhile(snapshot)) {
-                Some(snapshot) => return Ok(Some(snapshot.bytes.clone())),
+                Some(snapshot) => return Ok(Some(snapshot)),
                 None => entry.turn.lock().await,
             },
         };
         // While waiting for the turn another request may have rendered it.
         if let Some(snapshot) = entry.current().filter(|snapshot| self.is_fresh(snapshot)) {
-            return Ok(Some(snapshot.bytes.clone()));
+            return Ok(Some(snapshot));
         }
         self.refresh(key, &entry, load, is_outage).await
     }
@@ -146,7 +187,7 @@ impl PageCache {
         entry: &Entry,
         load: impl Fn() -> F,
         is_outage: impl Fn(&E) -> bool,
-    ) -> Result<Option<Precompressed>, E> {
+    ) -> Result<Option<Arc<Snapshot>>, E> {
         let mut as_of = self.as_of();
         let mut result = load().await;
         if let Ok(Some(loaded)) = &result
@@ -160,8 +201,7 @@ impl PageCache {
             Ok(Some(loaded)) => {
                 let now = Instant::now();
                 let bytes = loaded.view.render();
-                entry.put(Snapshot { bytes: bytes.clone(), loaded, loaded_at: now, shown_at: now, as_of });
-                Ok(Some(bytes))
+                Ok(Some(entry.put(Snapshot { bytes, loaded, loaded_at: now, shown_at: now, as_of })))
             }
             Ok(None) => {
                 self.forget(key, entry).await;
@@ -245,8 +285,10 @@ impl Entry {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn put(&self, snapshot: Snapshot) {
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
+    fn put(&self, snapshot: Snapshot) -> Arc<Snapshot> {
+        let snapshot = Arc::new(snapshot);
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&snapshot));
+        snapshot
     }
 
     fn clear(&self) {
@@ -255,15 +297,13 @@ impl Entry {
 
     /// The old page with its age on it. Stands for the changes up to `changes` too, so that not every request asks the
     /// database that is away.
-    fn stand_in(&self, old: &Snapshot, changes: u64) -> Precompressed {
-        let bytes = old.loaded.view.aged(old.loaded.at).render();
+    fn stand_in(&self, old: &Snapshot, changes: u64) -> Arc<Snapshot> {
         self.put(Snapshot {
-            bytes: bytes.clone(),
+            bytes: old.loaded.view.aged(old.loaded.at).render(),
             shown_at: Instant::now(),
             as_of: AsOf { changes, ..old.as_of },
             ..old.clone()
-        });
-        bytes
+        })
     }
 }
 
@@ -272,6 +312,8 @@ impl View {
         let text = match self {
             Self::Page(view) => view.render(),
             Self::Incident(view) => view.render(),
+            Self::Document(text) => return Precompressed::new(text.clone()),
+            Self::Figures(_) => return Precompressed::plain(""),
         };
         // Writing into a String fails only when a Display implementation does; ours do not.
         Precompressed::new(text.unwrap_or_default())
@@ -284,6 +326,7 @@ impl View {
         match &mut aged {
             Self::Page(view) => view.headline.checked = age,
             Self::Incident(view) => view.page.watched = age,
+            Self::Document(_) | Self::Figures(_) => {}
         }
         aged
     }

@@ -9,7 +9,7 @@ use crate::view::{Moment as Began, State};
 type Answer = Result<Option<Loaded>, &'static str>;
 
 fn key() -> Key {
-    Key { organization: "acme".into(), page: None, incident: None }
+    Key { organization: "acme".into(), page: None, output: Output::Page }
 }
 
 fn acme() -> OrgId {

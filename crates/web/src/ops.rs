@@ -17,19 +17,39 @@ pub async fn livez() -> &'static str {
 }
 
 /// The database answers and has the schema of this program, the loops turn, and the process is not about to stop.
-/// `?verbose` lists these parts as JSON, and whether the checks reach the world outside.
+/// `?verbose` lists these parts as JSON, whether the checks reach the world outside, and what the last night removed.
 pub async fn readyz(State(state): State<AppState>, uri: Uri) -> Response {
     let parts = Parts::look_at(&state).await;
     let is_verbose = uri.query().is_some_and(|query| query.split('&').any(|word| word == "verbose"));
-    match (is_verbose, parts.is_ready()) {
-        (true, true) => Json(json!({"status": "ready", "parts": parts})).into_response(),
-        (true, false) => {
-            let body = Json(json!({"status": "not_ready", "parts": parts}));
-            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
-        }
-        (false, true) => "ready\n".into_response(),
-        (false, false) => parts.problem().into_response(),
+    let is_ready = parts.is_ready();
+    if is_verbose {
+        let retention = last_night(&state).await;
+        let (status, word) =
+            if is_ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
+        return (status, Json(json!({"status": word, "parts": parts, "retention": retention})))
+            .into_response();
     }
+    if is_ready { "ready\n".into_response() } else { parts.problem().into_response() }
+}
+
+/// What the last trimming of old data did; `null` before the first, and while the database is away (X49).
+async fn last_night(state: &AppState) -> serde_json::Value {
+    let found = async {
+        let mut conn = state.ctx.db.read().await?;
+        store::retention::find_last_night(&mut conn).await
+    };
+    let Ok(Some(night)) = found.await else { return serde_json::Value::Null };
+    json!({
+        "started_at": night.started_at,
+        "finished_at": night.finished_at,
+        "monitors": night.monitors,
+        "hours": night.hours,
+        "bytes": night.bytes,
+        "history_rows": night.history_rows,
+        "steps": night.slices,
+        "busy_ms": night.busy_ms,
+        "longest_step_ms": night.longest_slice_ms,
+    })
 }
 
 /// The plan's health check: as `/readyz`, in JSON (S14).

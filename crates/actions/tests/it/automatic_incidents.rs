@@ -421,7 +421,12 @@ async fn a_name_on_one_page_is_not_told_on_another(test: TestContext) {
     next(&test, ids[0], down()).await;
     assert_eq!(only(&test, &acme).await.title, "Checkout is down", "as visitors know it");
     next(&test, ids[0], up()).await;
-    let other = status_pages::NewPage { title: "Other".into(), slug: Some("other".into()), is_public: true };
+    let other = status_pages::NewPage {
+        title: "Other".into(),
+        slug: Some("other".into()),
+        is_public: true,
+        ..Default::default()
+    };
     let other = status_pages::create(&test, &acme.by, other).await.unwrap();
     services::place(&test, &acme.by, other.id, acme.service, named("Till")).await.unwrap();
     test.clock.advance_s(900);

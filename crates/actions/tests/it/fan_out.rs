@@ -74,7 +74,12 @@ async fn pages_that_do_not_show_the_service_tell_nobody(test: TestContext) {
     // X21, X22, D12
     let acme = acme(&test, Tier::Team).await;
     acme.subscribes(&test, "carol@example.org").await;
-    let other = status_pages::NewPage { title: "Other".into(), slug: Some("other".into()), is_public: true };
+    let other = status_pages::NewPage {
+        title: "Other".into(),
+        slug: Some("other".into()),
+        is_public: true,
+        ..Default::default()
+    };
     status_pages::create(&test, &acme.by, other).await.unwrap();
     let other = crate::acme::page(&test, &acme.page.organization_slug, Some("other")).await;
     let elsewhere = crate::acme::Acme { page: other, ..crate::acme::Acme::clone(&acme) };

@@ -45,7 +45,12 @@ async fn slugs_of_pages_give_way_or_conflict(test: TestContext) {
     let by = &alice.membership;
     let made = adds_page(&test, by, "Status").await.unwrap();
     assert!(made.slug.starts_with("status-"), "{}", made.slug);
-    let chosen = |slug: &str| NewPage { title: "X".to_owned(), slug: Some(slug.to_owned()), is_public: true };
+    let chosen = |slug: &str| NewPage {
+        title: "X".to_owned(),
+        slug: Some(slug.to_owned()),
+        is_public: true,
+        ..NewPage::default()
+    };
     assert_conflict(status_pages::create(&test, by, chosen("status")).await, "slug_taken");
     for bad in ["a", "Status", "in cident", "incidents", "-x-", "ａｃｍｅ"] {
         assert_eq!(fields(status_pages::create(&test, by, chosen(bad)).await), ["slug"], "{bad}");
@@ -73,7 +78,7 @@ async fn a_page_is_changed_in_its_newest_version_only(test: TestContext) {
     assert!(matches!(late, Err(Error::Stale)), "{late:?}");
     let late = status_pages::delete(&test, by, page.id, version).await;
     assert!(matches!(late, Err(Error::Stale)), "{late:?}");
-    let blank = PagePatch { title: Some(" ".to_owned()), slug: Some("!".to_owned()), is_public: None };
+    let blank = PagePatch { title: Some(" ".to_owned()), slug: Some("!".to_owned()), ..PagePatch::default() };
     let answer = status_pages::update(&test, by, page.id, Version::Any, blank).await;
     assert_eq!(fields(answer), ["title", "slug"], "all that is wrong at once");
 }

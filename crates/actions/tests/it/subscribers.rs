@@ -104,7 +104,8 @@ async fn one_address_gets_three_mails_a_day_over_all_pages(test: TestContext) {
     let mut pages = vec![acme.page.clone()];
     for number in 0..29 {
         let slug = format!("page-{number}");
-        let input = NewPage { title: slug.clone(), slug: Some(slug.clone()), is_public: true };
+        let input =
+            NewPage { title: slug.clone(), slug: Some(slug.clone()), is_public: true, ..NewPage::default() };
         status_pages::create(&test, &acme.by, input).await.unwrap();
         pages.push(page(&test, &acme.page.organization_slug, Some(&slug)).await);
     }

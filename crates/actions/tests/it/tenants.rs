@@ -95,6 +95,7 @@ pub(crate) async fn adds_page(
     by: &Membership,
     title: &str,
 ) -> actions::Result<StatusPage> {
-    let input = status_pages::NewPage { title: title.to_owned(), slug: None, is_public: true };
+    let input =
+        status_pages::NewPage { title: title.to_owned(), slug: None, is_public: true, ..Default::default() };
     status_pages::create(test, by, input).await
 }

@@ -1,27 +1,18 @@
 //! Uptime: from state intervals to percentages and daily bars, by sweeping over their boundaries (D8, X50).
 //! The one function behind page, API, feed and badges.
 
+mod rule;
+
 use crate::monitor::MonitorState;
 use crate::overview::MonitorTally;
 use crate::service::ServiceStatus;
 use crate::time::{Day, Interval, Timestamp};
+use crate::zone::Zone;
+
+pub use rule::{Counted, MaintenanceRule, Rule};
 
 /// 100 % in the unit of percentages here: a thousandth of a percent.
 pub const FULL: u32 = 100_000;
-
-/// How much of an outage counts as down, in thousandths (D8). Values above 1000 count as 1000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Weights {
-    pub major_permille: u16,
-    pub partial_permille: u16,
-    pub degraded_permille: u16,
-}
-
-impl Default for Weights {
-    fn default() -> Self {
-        Self { major_permille: 1000, partial_permille: 300, degraded_permille: 0 }
-    }
-}
 
 /// The recorded past of one service. Open intervals are cut by the caller: incidents and maintenance at the
 /// present, monitors where [`crate::verdict::MonitorVerdict::known_until`] says.
@@ -42,53 +33,85 @@ pub struct Durations {
     pub degraded_ms: i64,
     pub partial_ms: i64,
     pub major_ms: i64,
-    /// Not counted, neither way.
     pub maintenance_ms: i64,
     /// Not counted, neither way.
     pub no_data_ms: i64,
 }
 
 impl Durations {
-    fn add(&mut self, status: Option<ServiceStatus>, length_ms: i64) {
+    fn of(status: Option<ServiceStatus>, length_ms: i64) -> Self {
+        let mut durations = Self::default();
         *match status {
-            None => &mut self.no_data_ms,
-            Some(ServiceStatus::Operational) => &mut self.operational_ms,
-            Some(ServiceStatus::UnderMaintenance) => &mut self.maintenance_ms,
-            Some(ServiceStatus::DegradedPerformance) => &mut self.degraded_ms,
-            Some(ServiceStatus::PartialOutage) => &mut self.partial_ms,
-            Some(ServiceStatus::MajorOutage) => &mut self.major_ms,
-        } += length_ms;
+            None => &mut durations.no_data_ms,
+            Some(ServiceStatus::Operational) => &mut durations.operational_ms,
+            Some(ServiceStatus::UnderMaintenance) => &mut durations.maintenance_ms,
+            Some(ServiceStatus::DegradedPerformance) => &mut durations.degraded_ms,
+            Some(ServiceStatus::PartialOutage) => &mut durations.partial_ms,
+            Some(ServiceStatus::MajorOutage) => &mut durations.major_ms,
+        } = length_ms;
+        durations
     }
 
-    /// The denominator: time with data outside maintenance.
-    pub const fn counted_ms(&self) -> i64 {
-        self.operational_ms + self.degraded_ms + self.partial_ms + self.major_ms
+    /// The parts with their status, `None` for no data.
+    fn parts(&self) -> [(Option<ServiceStatus>, i64); 6] {
+        [
+            (Some(ServiceStatus::Operational), self.operational_ms),
+            (Some(ServiceStatus::DegradedPerformance), self.degraded_ms),
+            (Some(ServiceStatus::PartialOutage), self.partial_ms),
+            (Some(ServiceStatus::MajorOutage), self.major_ms),
+            (Some(ServiceStatus::UnderMaintenance), self.maintenance_ms),
+            (None, self.no_data_ms),
+        ]
     }
 
-    /// In thousandths of a millisecond, so that nothing is rounded yet.
-    fn down_permille(&self, weights: Weights) -> i128 {
-        let weighted = |length_ms: i64, permille: u16| i128::from(length_ms) * i128::from(permille.min(1000));
-        weighted(self.major_ms, weights.major_permille)
-            + weighted(self.partial_ms, weights.partial_permille)
-            + weighted(self.degraded_ms, weights.degraded_permille)
+    /// The denominator: time that the rule counts, as up, as down or in part.
+    pub fn counted_ms(&self, rule: Rule) -> i64 {
+        let counted = self.parts().into_iter().filter(|(status, _)| rule.counts(*status) != Counted::Not);
+        counted.map(|(_, length_ms)| length_ms).sum()
+    }
+
+    /// Weighted time down in hundredths of a millisecond, so that nothing is rounded yet.
+    pub fn down_percent_ms(&self, rule: Rule) -> i128 {
+        let weighted = |(status, length_ms): (Option<ServiceStatus>, i64)| {
+            i128::from(length_ms) * i128::from(rule.counts(status).down_percent())
+        };
+        self.parts().into_iter().map(weighted).sum()
     }
 
     /// Weighted time down, rounded up to whole milliseconds.
-    pub fn down_ms(&self, weights: Weights) -> i64 {
-        i64::try_from((self.down_permille(weights) + 999) / 1000).unwrap_or(i64::MAX)
+    pub fn down_ms(&self, rule: Rule) -> i64 {
+        i64::try_from((self.down_percent_ms(rule) + 99) / 100).unwrap_or(i64::MAX)
     }
 
     /// Share of the counted time that was not down, in 1/100 000, rounded down. `None`: nothing to count.
-    pub fn uptime(&self, weights: Weights) -> Option<u32> {
-        let counted = i128::from(self.counted_ms()) * 1000;
+    pub fn uptime(&self, rule: Rule) -> Option<u32> {
+        let counted = i128::from(self.counted_ms(rule)) * 100;
         if counted == 0 {
             return None;
         }
-        u32::try_from((counted - self.down_permille(weights)) * i128::from(FULL) / counted).ok()
+        u32::try_from((counted - self.down_percent_ms(rule)) * i128::from(FULL) / counted).ok()
     }
 }
 
-/// One UTC day of a service, as far as it lies in the window.
+impl std::ops::AddAssign for Durations {
+    fn add_assign(&mut self, other: Self) {
+        self.operational_ms += other.operational_ms;
+        self.degraded_ms += other.degraded_ms;
+        self.partial_ms += other.partial_ms;
+        self.major_ms += other.major_ms;
+        self.maintenance_ms += other.maintenance_ms;
+        self.no_data_ms += other.no_data_ms;
+    }
+}
+
+/// A span of one status; `None`: no data. Neighbours differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    pub interval: Interval,
+    pub status: Option<ServiceStatus>,
+}
+
+/// One day of a service in the zone that was asked for, as far as it lies in the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DayBar {
     pub day: Day,
@@ -118,8 +141,10 @@ pub struct Uptime {
     /// Weighted like the percentage.
     pub down_ms: i64,
     pub durations: Durations,
-    /// Every UTC day that the window touches, oldest first.
+    /// Every day that the window touches, oldest first. Their durations add up to those of the whole.
     pub days: Vec<DayBar>,
+    /// What all of this was added up from: the whole window, in order.
+    pub stretches: Vec<Stretch>,
 }
 
 impl Uptime {
@@ -129,36 +154,22 @@ impl Uptime {
     }
 }
 
-/// The last `days` UTC days including today, up to now.
-pub const fn window_of_days(days: i64, now: Timestamp) -> Interval {
-    Interval { start: now.day().plus(1 - days).start(), end: now }
+/// The last `days` days of the zone including today, up to now.
+pub fn window_of_days(days: i64, zone: &Zone, now: Timestamp) -> Interval {
+    Interval { start: zone.start(zone.day(now).plus(1 - days)), end: now }
 }
 
 /// Sweeps once over the boundaries of all intervals, whatever their order. At each instant the service has the worst status
 /// of its monitors together (as in [`MonitorTally::status`]) and of its incidents; maintenance overrides both,
-/// and there is no data where none of them says anything.
-pub fn uptime(timeline: &Timeline<'_>, window: Interval, weights: Weights) -> Uptime {
-    let mut now = Sources::default();
-    let mut days: Vec<DayBar> = Vec::new();
-    let mut reached = window.start;
-    for (at, source, change) in boundaries(timeline, window) {
-        fill(&mut days, Interval { start: reached, end: at }, now.status());
-        reached = at;
-        now.change(source, change);
-    }
-    fill(&mut days, Interval { start: reached, end: window.end }, now.status());
-
+/// and there is no data where none of them says anything. `zone` says where days begin, `rule` what counts.
+pub fn uptime(timeline: &Timeline<'_>, window: Interval, zone: &Zone, rule: Rule) -> Uptime {
+    let stretches = stretches(timeline, window);
+    let days = bars(&stretches, window, zone, rule);
     let mut durations = Durations::default();
-    for bar in &mut days {
-        bar.down_ms = bar.durations.down_ms(weights);
-        durations.operational_ms += bar.durations.operational_ms;
-        durations.degraded_ms += bar.durations.degraded_ms;
-        durations.partial_ms += bar.durations.partial_ms;
-        durations.major_ms += bar.durations.major_ms;
-        durations.maintenance_ms += bar.durations.maintenance_ms;
-        durations.no_data_ms += bar.durations.no_data_ms;
+    for bar in &days {
+        durations += bar.durations;
     }
-    Uptime { uptime: durations.uptime(weights), down_ms: durations.down_ms(weights), durations, days }
+    Uptime { uptime: durations.uptime(rule), down_ms: durations.down_ms(rule), durations, days, stretches }
 }
 
 /// Three decimals, and `100 %` only for what is exactly that.
@@ -233,27 +244,53 @@ fn boundaries(timeline: &Timeline<'_>, window: Interval) -> Vec<(Timestamp, Sour
     boundaries
 }
 
-/// Adds a stretch of one status to the bars of the days it runs through. Stretches come in order of time.
-fn fill(days: &mut Vec<DayBar>, stretch: Interval, status: Option<ServiceStatus>) {
-    let mut rest = stretch;
-    while rest.length_ms() > 0 {
-        let day = rest.start.day();
-        let end = rest.end.min(day.plus(1).start());
-        let length_ms = end.since(rest.start);
-        match days.last_mut() {
-            Some(bar) if bar.day == day => {
-                bar.worst = bar.worst.max(status);
-                bar.durations.add(status, length_ms);
-            }
-            _ => {
-                let mut durations = Durations::default();
-                durations.add(status, length_ms);
-                days.push(DayBar { day, worst: status, durations, down_ms: 0 });
-            }
+/// The window as spans of one status each.
+fn stretches(timeline: &Timeline<'_>, window: Interval) -> Vec<Stretch> {
+    let mut now = Sources::default();
+    let mut stretches: Vec<Stretch> = Vec::new();
+    let mut reached = window.start;
+    let mut reach = |end: Timestamp, status: Option<ServiceStatus>| {
+        let interval = Interval { start: reached, end };
+        reached = end;
+        if interval.length_ms() == 0 {
+            return;
         }
-        rest.start = end;
+        match stretches.last_mut() {
+            Some(last) if last.status == status => last.interval.end = end,
+            _ => stretches.push(Stretch { interval, status }),
+        }
+    };
+    for (at, source, change) in boundaries(timeline, window) {
+        reach(at, now.status());
+        now.change(source, change);
     }
+    reach(window.end, now.status());
+    stretches
 }
 
+/// The stretches by day. Both are in order of time, so each is gone through once.
+fn bars(stretches: &[Stretch], window: Interval, zone: &Zone, rule: Rule) -> Vec<DayBar> {
+    let mut left = stretches.iter().peekable();
+    let mut bars = Vec::new();
+    for (day, part) in zone.days(window) {
+        let mut bar = DayBar { day, worst: None, durations: Durations::default(), down_ms: 0 };
+        while let Some(stretch) = left.peek() {
+            if let Some(inside) = stretch.interval.intersect(part) {
+                bar.worst = bar.worst.max(stretch.status);
+                bar.durations += Durations::of(stretch.status, inside.length_ms());
+            }
+            if stretch.interval.end > part.end {
+                break;
+            }
+            left.next();
+        }
+        bar.down_ms = bar.durations.down_ms(rule);
+        bars.push(bar);
+    }
+    bars
+}
+
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

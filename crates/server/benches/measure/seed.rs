@@ -89,6 +89,8 @@ impl<'a> Seed<'a> {
             title: organization.name,
             is_public: true,
             is_default: true,
+            time_zone: domain::zone::Zone::UTC,
+            rule: domain::uptime::Rule::default(),
             created_at: began,
             updated_at: began,
         };

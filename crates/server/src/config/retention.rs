@@ -14,13 +14,13 @@ const DAYS_MAX: u32 = 36_500;
 pub struct RetentionConfig {
     /// Days that single check results are kept.
     pub raw_days: u32,
-    /// Days that hourly and daily roll-ups are kept.
-    pub rollup_days: u32,
+    /// Days that hourly and daily roll-ups, state intervals and deleted monitors are kept. `None`: for ever.
+    pub rollup_days: Option<u32>,
 }
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { raw_days: 30, rollup_days: 730 }
+        Self { raw_days: 30, rollup_days: None }
     }
 }
 
@@ -28,10 +28,8 @@ impl RetentionConfig {
     pub(super) fn read(settings: &Settings) -> Result<Self> {
         let default = Self::default();
         let raw_days = settings.number("retention.raw_days", &(1..=DAYS_MAX))?.unwrap_or(default.raw_days);
-        let rollup_days = settings
-            .number("retention.rollup_days", &(ROLLUP_DAYS_MIN..=DAYS_MAX))?
-            .unwrap_or(default.rollup_days);
-        if raw_days > rollup_days {
+        let rollup_days = settings.number("retention.rollup_days", &(ROLLUP_DAYS_MIN..=DAYS_MAX))?;
+        if let Some(rollup_days) = rollup_days.filter(|rollup_days| raw_days > *rollup_days) {
             let key = if settings.has("retention.raw_days") {
                 "retention.raw_days"
             } else {

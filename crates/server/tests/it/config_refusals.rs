@@ -253,7 +253,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
         "retention.rollup_days in c.toml is 30: write a whole number from 90 to 36500, without quotes.",
     ),
     (
-        "[retention]\nraw_days = 800",
+        "[retention]\nraw_days = 800\nrollup_days = 730",
         "retention.raw_days in c.toml makes raw_days (800) larger than rollup_days (730): write a rollup_days that is at least raw_days.",
     ),
     (

@@ -31,4 +31,5 @@ mod public_page;
 mod readiness;
 mod secrets;
 mod subscriptions;
+mod uptime;
 mod without_organization;

@@ -72,3 +72,13 @@ async fn a_process_about_to_stop_is_unready_at_once_and_alive(app: TestApp) {
     assert_eq!(app.get("/readyz?verbose").await.json()["parts"]["process"], "stopping");
     assert_eq!(app.json(Method::GET, "/livez", &[], None).await.status, StatusCode::OK);
 }
+
+#[db_test]
+async fn what_the_last_night_removed_is_told(app: TestApp) {
+    // X49
+    assert_eq!(app.get("/readyz?verbose").await.json()["retention"], serde_json::Value::Null);
+    checker::remove_old(&app.ctx, checker::Retention::default()).await.unwrap();
+    let told = app.get("/readyz?verbose").await.json()["retention"].clone();
+    assert_eq!((&told["monitors"], &told["bytes"]), (&json!(0), &json!(0)), "{told}");
+    assert!(told["finished_at"].is_string() && told["steps"].as_i64() > Some(0), "{told}");
+}

@@ -24,6 +24,8 @@ async fn usage_counts_the_fullest_page_and_service(database: TestDatabase) {
         title: "Main".to_owned(),
         is_public: true,
         is_default: true,
+        time_zone: domain::zone::Zone::UTC,
+        rule: domain::uptime::Rule::default(),
         created_at: START,
         updated_at: START,
     };

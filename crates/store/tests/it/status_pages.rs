@@ -2,6 +2,8 @@
 
 use domain::id::PageId;
 use domain::status_page::StatusPage;
+use domain::uptime::{MaintenanceRule, Rule};
+use domain::zone::Zone;
 use store::{Error, OrgScope, status_pages};
 use testkit::{START, TestDatabase, db_test};
 use uuid::Uuid;
@@ -16,6 +18,8 @@ pub(crate) fn page(scope: OrgScope, number: u128, slug: &str) -> StatusPage {
         title: format!("Page {slug}"),
         is_public: true,
         is_default: false,
+        time_zone: Zone::UTC,
+        rule: Rule::default(),
         created_at: START,
         updated_at: START,
     }
@@ -73,6 +77,9 @@ async fn only_the_newest_version_can_be_changed(database: TestDatabase) {
     row.title = "All systems".to_owned();
     row.slug = "all".to_owned();
     row.is_public = false;
+    row.time_zone = Zone::parse("Europe/Berlin").unwrap();
+    row.rule =
+        Rule { partial_outage_percent: 50, degraded_percent: 10, maintenance_rule: MaintenanceRule::Down };
     row.updated_at = START.plus_ms(1);
     assert!(status_pages::update(&mut tx, acme, &row, START).await.unwrap());
     assert!(!status_pages::update(&mut tx, acme, &row, START).await.unwrap(), "an old version");

@@ -43,6 +43,8 @@ impl Tenant {
             title: slug.to_owned(),
             is_public: true,
             is_default: true,
+            time_zone: domain::zone::Zone::UTC,
+            rule: domain::uptime::Rule::default(),
             created_at: START,
             updated_at: START,
         };

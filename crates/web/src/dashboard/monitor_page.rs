@@ -3,12 +3,13 @@
 use domain::check::{CheckResult, CheckStatus};
 use domain::latency::Latency;
 use domain::monitor::Monitor;
-use domain::time::{DAY_MS, Interval, Timestamp};
-use domain::uptime::{Timeline, Weights, format_percent, uptime, window_of_days};
+use domain::time::{Interval, Timestamp};
+use domain::uptime::{Timeline, format_percent, uptime};
 use domain::verdict::{MonitorVerdict, Policy};
 
 use super::monitor_words as about;
 use super::screen::Screen;
+use super::states;
 use crate::error::Problem;
 use crate::public::timeline::DAYS;
 use crate::view::State;
@@ -51,9 +52,9 @@ pub(crate) async fn of(screen: &Screen, monitor: &Monitor) -> Result<ShowPage, P
 
 async fn figures(screen: &Screen, monitor: &Monitor) -> Result<Vec<(String, String, String)>, Problem> {
     let (now, scope) = (screen.now(), screen.scope());
-    let since = now.plus_ms(-DAYS * DAY_MS);
+    let lens = states::lens(screen).await?;
     let mut conn = screen.read().await?;
-    let spans = store::state_intervals::list(&mut conn, scope, monitor.id, since).await?;
+    let spans = store::state_intervals::list(&mut conn, scope, monitor.id, lens.window.start).await?;
     let hours =
         store::rollups::list_hours(&mut conn, scope, monitor.id, now.hour() - HOURS + 1, now.hour() + 1)
             .await?;
@@ -66,11 +67,8 @@ async fn figures(screen: &Screen, monitor: &Monitor) -> Result<Vec<(String, Stri
             (Interval { start: span.started_at, end: span.ended_at.unwrap_or(known_until) }, span.state)
         })
         .collect();
-    let seen = uptime(
-        &Timeline { monitors: &timeline, ..Timeline::default() },
-        window_of_days(DAYS, now),
-        Weights::default(),
-    );
+    let seen =
+        uptime(&Timeline { monitors: &timeline, ..Timeline::default() }, lens.window, &lens.zone, lens.rule);
     let (percent, unit) = match seen.uptime.map(format_percent) {
         Some(text) => (text.trim_end_matches(" %").to_owned(), " %".to_owned()),
         None => ("–".to_owned(), String::new()),

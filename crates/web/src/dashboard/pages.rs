@@ -1,12 +1,15 @@
 //! `/orgs/{org}/pages`: the list and the form of status pages.
 
 use actions::patch::Version;
-use actions::status_pages::{self, NewPage, PagePatch};
+use actions::status_pages::{self, FiguresPatch, NewPage, PagePatch};
+use actions::{Checks, Error};
 use axum::response::Response;
 use domain::id::PageId;
 use domain::organization::Permission;
 use domain::plan::QuotaKind;
 use domain::status_page::StatusPage;
+use domain::uptime::{MaintenanceRule, Rule};
+use domain::zone::Zone;
 use serde::Deserialize;
 use store::overview::PageCount;
 
@@ -37,7 +40,7 @@ pub(crate) async fn list(screen: Screen) -> Response {
 pub(crate) async fn new(screen: Screen) -> Response {
     let body = async {
         screen.require(Permission::ManagePages)?;
-        let input = Input { is_public: true, ..Input::default() };
+        let input = Input { is_public: true, ..Input::figures(&Zone::UTC, Rule::default()) };
         Ok(html(&form(&screen, None, input, Errors::default()).await?))
     };
     screen.answer(body).await
@@ -45,13 +48,7 @@ pub(crate) async fn new(screen: Screen) -> Response {
 
 pub(crate) async fn create(screen: Screen, CsrfForm(input): CsrfForm<Input>) -> Response {
     let body = async {
-        let new =
-            NewPage { title: input.title.clone(), slug: filled(&input.slug), is_public: input.is_public };
-        let made = match status_pages::create(&screen.state.ctx, &screen.membership, new).await {
-            Ok(page) => make_default(&screen, page, input.is_default).await,
-            Err(error) => Err(error),
-        };
-        match made {
+        match make(&screen, &input).await {
             Ok(page) => Ok(screen.go(&format!("pages/{}", page.id), "page-made")),
             Err(error) => again(&screen, None, input, refused(error)?).await,
         }
@@ -74,18 +71,7 @@ pub(crate) async fn update(
 ) -> Response {
     let body = async {
         let id: PageId = input::id(&id)?;
-        let version = input::version(&input.version);
-        let patch = PagePatch {
-            title: Some(input.title.clone()),
-            slug: filled(&input.slug),
-            is_public: Some(input.is_public),
-        };
-        let saved =
-            match status_pages::update(&screen.state.ctx, &screen.membership, id, version, patch).await {
-                Ok(page) => make_default(&screen, page, input.is_default).await,
-                Err(error) => Err(error),
-            };
-        match saved {
+        match save(&screen, id, &input).await {
             Ok(_) => Ok(screen.go(&format!("pages/{id}"), "page-saved")),
             Err(error) => again(&screen, Some(id), input, refused(error)?).await,
         }
@@ -121,6 +107,25 @@ pub(crate) async fn delete(
     screen.answer(body).await
 }
 
+async fn make(screen: &Screen, input: &Input) -> actions::Result<StatusPage> {
+    let (title, slug, is_public) = (input.title.clone(), filled(&input.slug), input.is_public);
+    let new = NewPage { title, slug, is_public, figures: input.to_figures()? };
+    let page = status_pages::create(&screen.state.ctx, &screen.membership, new).await?;
+    make_default(screen, page, input.is_default).await
+}
+
+async fn save(screen: &Screen, id: PageId, input: &Input) -> actions::Result<StatusPage> {
+    let patch = PagePatch {
+        title: Some(input.title.clone()),
+        slug: filled(&input.slug),
+        is_public: Some(input.is_public),
+        figures: input.to_figures()?,
+    };
+    let (ctx, version) = (&screen.state.ctx, input::version(&input.version));
+    let page = status_pages::update(ctx, &screen.membership, id, version, patch).await?;
+    make_default(screen, page, input.is_default).await
+}
+
 /// A default page steps back only for another one, so an empty box changes nothing.
 async fn make_default(screen: &Screen, page: StatusPage, is_wanted: bool) -> actions::Result<StatusPage> {
     if !is_wanted || page.is_default {
@@ -140,6 +145,11 @@ pub(crate) struct Input {
     is_public: bool,
     #[serde(deserialize_with = "ticked")]
     is_default: bool,
+    /// Empty fields of the figures stay as they are.
+    time_zone: String,
+    partial_outage_percent: String,
+    degraded_percent: String,
+    maintenance_rule: String,
 }
 
 impl Input {
@@ -150,7 +160,46 @@ impl Input {
             slug: page.slug.clone(),
             is_public: page.is_public,
             is_default: page.is_default,
+            ..Self::figures(&page.time_zone, page.rule)
         }
+    }
+
+    fn figures(zone: &Zone, rule: Rule) -> Self {
+        Self {
+            time_zone: zone.name().to_owned(),
+            partial_outage_percent: rule.partial_outage_percent.to_string(),
+            degraded_percent: rule.degraded_percent.to_string(),
+            maintenance_rule: rule.maintenance_rule.as_str().to_owned(),
+            ..Self::default()
+        }
+    }
+
+    fn to_figures(&self) -> Result<FiguresPatch, Error> {
+        let mut checks = Checks::default();
+        let mut percent = |field: &'static str, text: &str| {
+            (!text.trim().is_empty()).then(|| input::number(&mut checks, field, text))
+        };
+        let partial_outage_percent = percent("partial_outage_percent", &self.partial_outage_percent);
+        let degraded_percent = percent("degraded_percent", &self.degraded_percent);
+        checks.finish()?;
+        let rule = filled(&self.maintenance_rule).map(|word| {
+            let found = MaintenanceRule::ALL.into_iter().find(|rule| rule.as_str() == word);
+            input::chosen("maintenance_rule", found)
+        });
+        Ok(FiguresPatch {
+            time_zone: filled(&self.time_zone),
+            partial_outage_percent,
+            degraded_percent,
+            maintenance_rule: rule.transpose()?,
+        })
+    }
+}
+
+const fn words(rule: MaintenanceRule) -> &'static str {
+    match rule {
+        MaintenanceRule::Excluded => "Is left out",
+        MaintenanceRule::Up => "Counts as up",
+        MaintenanceRule::Down => "Counts as down",
     }
 }
 
@@ -202,6 +251,18 @@ async fn form(
         slug: input.slug,
         is_public: input.is_public,
         is_default: input.is_default,
+        maintenance_rules: MaintenanceRule::ALL
+            .into_iter()
+            .map(|rule| Choice {
+                value: rule.as_str().to_owned(),
+                label: words(rule).to_owned(),
+                is_chosen: rule.as_str() == input.maintenance_rule,
+            })
+            .collect(),
+        time_zone: input.time_zone,
+        time_zones: Zone::names(),
+        partial_outage_percent: input.partial_outage_percent,
+        degraded_percent: input.degraded_percent,
         public_url: screen.absolute(&path),
         path,
         services: services

@@ -11,13 +11,11 @@ use domain::time::{Day, Timestamp};
 use domain::uptime::{DayBar, Uptime, format_percent};
 use store::page_view::{PlacedIncident, PlacedInterval, PlacedService, PlacedUpdate};
 
-use super::timeline::{self, Seen};
+use super::timeline::{self, Lens, Seen};
 use crate::bars::{Bar, DAYS, Ruler, Strip};
-use crate::view::public::{
-    Group, Headline, HistoryDay, HistoryEntry, Incident, Page, Service, StatusPage, UPTIME_RULE,
-};
+use crate::view::public::{Group, Headline, HistoryDay, HistoryEntry, Incident, Page, Service, StatusPage};
 use crate::view::{State, Update};
-use crate::words;
+use crate::words::{self, In};
 
 /// Days of history below the services.
 const HISTORY_DAYS: i64 = 7;
@@ -29,10 +27,20 @@ pub(super) struct Facts {
     pub services: Vec<PlacedService>,
     pub seen: Seen,
     pub updates: Vec<PlacedUpdate>,
+    /// Of the page.
+    pub lens: Lens,
 }
 
-/// The whole page.
-pub(super) fn status_page(mut page: Page, facts: &Facts, limits: &Limits, now: Timestamp) -> StatusPage {
+/// How the page stands: what every surface of it says alike.
+pub(super) struct Standing {
+    /// In the order of the services.
+    pub statuses: Vec<EffectiveStatus>,
+    pub indicator: Indicator,
+    pub headline: Headline,
+}
+
+pub(super) fn standing(facts: &Facts, limits: &Limits) -> Standing {
+    let now = facts.lens.now;
     let statuses: Vec<EffectiveStatus> =
         facts.services.iter().map(|service| facts.seen.effective(limits, service, now)).collect();
     let named: Vec<(&str, ServiceStatus)> = facts
@@ -41,20 +49,27 @@ pub(super) fn status_page(mut page: Page, facts: &Facts, limits: &Limits, now: T
         .zip(&statuses)
         .map(|(service, effective)| (service.name.as_str(), effective.status))
         .collect();
-    let incidents = incidents(facts, now);
     let open: Vec<Impact> = unique(&facts.seen.incidents)
         .filter(|incident| incident.resolved_at.is_none())
         .map(|incident| incident.impact)
         .collect();
+    let summary = headline(&named, &open);
+    Standing { headline: head(&summary, &statuses, facts, now), indicator: summary.indicator, statuses }
+}
+
+/// The whole page.
+pub(super) fn status_page(mut page: Page, facts: &Facts, limits: &Limits) -> StatusPage {
+    let standing = standing(facts, limits);
+    let incidents = incidents(facts);
     page.watched = watched(facts, limits);
     StatusPage {
-        headline: head(&headline(&named, &open), &statuses, facts, now),
+        headline: standing.headline,
         incidents: incidents.iter().filter(|incident| !incident.is_resolved).cloned().collect(),
-        groups: groups(facts, limits, &statuses, now),
-        ruler: Ruler::ending(now.day(), DAYS),
+        groups: groups(facts, limits, &standing.statuses),
+        ruler: Ruler::ending(facts.lens.zone.day(facts.lens.now), DAYS),
         ruler_label: format!("{DAYS} days"),
-        rule: UPTIME_RULE.to_owned(),
-        history: history(facts, limits, now),
+        rule: facts.lens.rule.sentence(),
+        history: history(facts, limits),
         page,
     }
 }
@@ -140,10 +155,10 @@ fn watched(facts: &Facts, limits: &Limits) -> String {
 }
 
 /// Services in the order of the list; a group stands where its first service stands.
-fn groups(facts: &Facts, limits: &Limits, statuses: &[EffectiveStatus], now: Timestamp) -> Vec<Group> {
+fn groups(facts: &Facts, limits: &Limits, statuses: &[EffectiveStatus]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (index, (service, effective)) in facts.services.iter().zip(statuses).enumerate() {
-        let shown = shown_service(facts, limits, service, *effective, index, now);
+        let shown = shown_service(facts, limits, service, *effective, index);
         match groups.iter_mut().find(|group| group.name == service.group_name) {
             Some(group) => group.services.push(shown),
             None => groups.push(Group { name: service.group_name.clone(), services: vec![shown] }),
@@ -160,9 +175,8 @@ fn shown_service(
     service: &PlacedService,
     effective: EffectiveStatus,
     index: usize,
-    now: Timestamp,
 ) -> Service {
-    let uptime = facts.seen.uptime(limits, service, now);
+    let uptime = facts.seen.uptime(limits, service, &facts.lens);
     let percent = uptime.uptime.map_or_else(|| "–".to_owned(), format_percent);
     let state = timeline::shown(effective);
     Service {
@@ -198,23 +212,24 @@ fn bar(day: &DayBar) -> Bar {
 }
 
 /// Incidents once each, although the list has a row per service.
-fn unique(rows: &[PlacedIncident]) -> impl Iterator<Item = &PlacedIncident> {
+pub(super) fn unique(rows: &[PlacedIncident]) -> impl Iterator<Item = &PlacedIncident> {
     let mut last: Option<IncidentId> = None;
     rows.iter().filter(move |row| last.replace(row.id) != Some(row.id))
 }
 
 /// All incidents of the list as shown, newest first.
-pub(super) fn incidents(facts: &Facts, now: Timestamp) -> Vec<Incident> {
-    unique(&facts.seen.incidents).map(|first| incident(facts, first, now)).collect()
+pub(super) fn incidents(facts: &Facts) -> Vec<Incident> {
+    unique(&facts.seen.incidents).map(|first| incident(facts, first)).collect()
 }
 
-fn incident(facts: &Facts, first: &PlacedIncident, now: Timestamp) -> Incident {
+fn incident(facts: &Facts, first: &PlacedIncident) -> Incident {
+    let (now, words) = (facts.lens.now, In(&facts.lens.zone));
     let rows: Vec<&PlacedIncident> = facts.seen.incidents.iter().filter(|row| row.id == first.id).collect();
     let worst = rows.iter().map(|row| row.service_status).max().unwrap_or_default();
     let end = first.resolved_at.unwrap_or(now);
-    let mut began = words::moment(first.started_at, now);
+    let mut began = words.moment(first.started_at, now);
     if let Some(resolved) = first.resolved_at {
-        began.text = words::span(first.started_at, resolved);
+        began.text = words.span(first.started_at, resolved);
         began.note = None;
     }
     Incident {
@@ -233,7 +248,7 @@ fn incident(facts: &Facts, first: &PlacedIncident, now: Timestamp) -> Incident {
             .filter(|update| update.incident_id == first.id)
             .map(|update| Update {
                 status: update.status.label().to_owned(),
-                at: words::moment(update.created_at, now),
+                at: words.moment(update.created_at, now),
                 body: crate::markdown::render(&update.body),
                 changes: Vec::new(),
             })
@@ -242,25 +257,26 @@ fn incident(facts: &Facts, first: &PlacedIncident, now: Timestamp) -> Incident {
 }
 
 /// The last seven days: incidents, and outages that only monitors saw; quiet days in a row are one line.
-fn history(facts: &Facts, limits: &Limits, now: Timestamp) -> Vec<HistoryDay> {
-    let today = now.day();
+fn history(facts: &Facts, limits: &Limits) -> Vec<HistoryDay> {
+    let (zone, words) = (&facts.lens.zone, In(&facts.lens.zone));
+    let today = zone.day(facts.lens.now);
     let mut by_day: BTreeMap<Day, Vec<(Timestamp, HistoryEntry)>> = BTreeMap::new();
     for first in unique(&facts.seen.incidents) {
         let text = match first.resolved_at {
             Some(end) => format!(
                 "Resolved after {}, {}.",
                 words::lasting(end.since(first.started_at)),
-                words::span(first.started_at, end)
+                words.span(first.started_at, end)
             ),
-            None => format!("{} since {}.", first.status.label(), words::instant(first.started_at)),
+            None => format!("{} since {}.", first.status.label(), words.instant(first.started_at)),
         };
         let entry =
             HistoryEntry { incident_id: Some(first.id.to_string()), title: first.title.clone(), text };
-        by_day.entry(first.started_at.day()).or_default().push((first.started_at, entry));
+        by_day.entry(zone.day(first.started_at)).or_default().push((first.started_at, entry));
     }
     for span in &facts.seen.intervals {
-        if let Some(entry) = outage(facts, limits, span, now) {
-            by_day.entry(span.started_at.day()).or_default().push((span.started_at, entry));
+        if let Some(entry) = outage(facts, limits, span) {
+            by_day.entry(zone.day(span.started_at)).or_default().push((span.started_at, entry));
         }
     }
     let mut days = Vec::new();
@@ -300,7 +316,8 @@ fn day_label(day: Day, today: Day) -> String {
 }
 
 /// "API was down from 10:15 to 10:22 UTC (7 min)."
-fn outage(facts: &Facts, limits: &Limits, span: &PlacedInterval, now: Timestamp) -> Option<HistoryEntry> {
+fn outage(facts: &Facts, limits: &Limits, span: &PlacedInterval) -> Option<HistoryEntry> {
+    let (now, words) = (facts.lens.now, In(&facts.lens.zone));
     let service = facts.services.iter().find(|service| service.id == span.service_id)?;
     let verb = match span.state {
         domain::monitor::MonitorState::Down => "down",
@@ -314,9 +331,9 @@ fn outage(facts: &Facts, limits: &Limits, span: &PlacedInterval, now: Timestamp)
     }
     let name = &service.name;
     let text = if span.ended_at.is_none() && end == now {
-        format!("{name} has been {verb} since {} ({}).", words::instant(span.started_at), words::lasting(ms))
+        format!("{name} has been {verb} since {} ({}).", words.instant(span.started_at), words::lasting(ms))
     } else {
-        format!("{name} was {verb} from {} ({}).", words::span(span.started_at, end), words::lasting(ms))
+        format!("{name} was {verb} from {} ({}).", words.span(span.started_at, end), words::lasting(ms))
     };
     Some(HistoryEntry { incident_id: None, title: format!("{name}: {verb}"), text })
 }

@@ -85,6 +85,7 @@ pub(super) fn frame(state: &AppState, open: &PublicPage, watched: String) -> Pag
         noindex: !open.is_owner_verified,
         takes_subscribers: open.is_owner_verified,
         watched,
+        time_zone: open.page.time_zone.name().to_owned(),
         footer_text: open.footer_text.clone(),
         support: support.as_deref().and_then(Href::parse),
         product_url: format!("{base}/"),

@@ -11,9 +11,9 @@ use store::page_view::{self, PublicPage};
 
 use super::assemble::{Facts, incidents};
 use super::status_page::answer;
-use super::timeline::Seen;
+use super::timeline::{DAYS, Lens, Seen};
 use crate::AppState;
-use crate::cache::Key;
+use crate::cache::{Key, Output};
 use crate::error::Problem;
 use crate::extract::Path;
 use crate::view::public::Incident;
@@ -24,7 +24,7 @@ pub async fn show(
     Path((organization, page, id)): Path<(String, String, IncidentId)>,
     asked: Parts,
 ) -> Response {
-    answer(&state, Key { organization, page: Some(page), incident: Some(id) }, &asked).await
+    answer(&state, Key { organization, page: Some(page), output: Output::Incident(id) }, &asked).await
 }
 
 /// The reads behind one incident of a page.
@@ -46,8 +46,9 @@ pub(super) async fn load(
     }
     let updates = page_view::list_updates_of(conn, scope, id).await?;
     let seen = Seen { monitors: Vec::new(), intervals: Vec::new(), incidents: rows };
-    let facts = Facts { services: Vec::new(), seen, updates };
-    Ok(incidents(&facts, now).into_iter().next())
+    let lens = Lens::of_days(DAYS, open.page.time_zone.clone(), open.page.rule, now);
+    let facts = Facts { services: Vec::new(), seen, updates, lens };
+    Ok(incidents(&facts).into_iter().next())
 }
 
 /// The plan's address without a page: leads to the page that shows it, if a stranger may see one (S28).

@@ -6,8 +6,9 @@ use domain::overview::{EffectiveStatus, ServiceFacts, service_status};
 use domain::plan::Limits;
 use domain::service::ServiceStatus;
 use domain::time::{Interval, Timestamp};
-use domain::uptime::{Timeline, Uptime, Weights, uptime, window_of_days};
+use domain::uptime::{Rule, Timeline, Uptime, uptime, window_of_days};
 use domain::verdict::{MonitorVerdict, Policy, watched_interval_ms};
+use domain::zone::Zone;
 use store::page_view::{PlacedIncident, PlacedInterval, PlacedMonitor, PlacedService};
 
 use crate::view::State;
@@ -46,6 +47,22 @@ fn rhythm(interval_seconds: i32, planned_interval_seconds: i32, timeout_seconds:
         min_outage_ms: 0,
         interval_ms: watched_interval_ms(interval_seconds, planned_interval_seconds),
         timeout_ms: i64::from(timeout_seconds) * 1000,
+    }
+}
+
+/// How a past is looked at: which part of it, where its days begin, what counts.
+#[derive(Debug, Clone)]
+pub(crate) struct Lens {
+    pub(crate) window: Interval,
+    pub(crate) zone: Zone,
+    pub(crate) rule: Rule,
+    pub(crate) now: Timestamp,
+}
+
+impl Lens {
+    /// The last days of the zone, today included.
+    pub(crate) fn of_days(days: i64, zone: Zone, rule: Rule, now: Timestamp) -> Self {
+        Self { window: window_of_days(days, &zone, now), zone, rule, now }
     }
 }
 
@@ -101,9 +118,9 @@ impl Seen {
         lives.chain(spans.iter().map(|(span, _)| *span)).collect()
     }
 
-    /// Uptime and bars of one service.
-    pub(crate) fn uptime(&self, limits: &Limits, service: &PlacedService, now: Timestamp) -> Uptime {
-        let window = window_of_days(DAYS, now);
+    /// Uptime and bars of one service. All that was asked for must reach to where the lens begins.
+    pub(crate) fn uptime(&self, limits: &Limits, service: &PlacedService, lens: &Lens) -> Uptime {
+        let now = lens.now;
         let mut monitors: Vec<(Interval, MonitorState)> = self
             .intervals
             .iter()
@@ -116,11 +133,8 @@ impl Seen {
         monitors.extend(unwatched.into_iter().map(|gap| (gap, MonitorState::Up)));
         let incidents: Vec<(Interval, ServiceStatus)> =
             of_incidents(&self.incidents, service.id, now).collect();
-        uptime(
-            &Timeline { monitors: &monitors, incidents: &incidents, maintenances: &[] },
-            window,
-            Weights::default(),
-        )
+        let timeline = Timeline { monitors: &monitors, incidents: &incidents, maintenances: &[] };
+        uptime(&timeline, lens.window, &lens.zone, lens.rule)
     }
 }
 

@@ -4,10 +4,6 @@ use super::{Errors, Href, Moment, State, Update};
 use crate::bars::{Ruler, Strip};
 use askama::Template;
 
-/// Printed under the bars: how the percentages come about (D8, `ux.md` 1.7.10).
-pub const UPTIME_RULE: &str = "Uptime is time without a full outage; partial outages count 30 %. \
-    Maintenance and time without data are left out. Rounded down.";
-
 /// What every view of one public page has in common.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
@@ -22,6 +18,8 @@ pub struct Page {
     pub takes_subscribers: bool,
     /// "Watched every 60 s from 1 location"; empty when nothing is watched.
     pub watched: String,
+    /// The zone of the days and times: "UTC", "Europe/Berlin".
+    pub time_zone: String,
     pub footer_text: Option<String>,
     pub support: Option<Href>,
     /// Where the product's own name in the footer leads.
@@ -157,7 +155,7 @@ pub struct StatusPage {
     pub ruler: Ruler,
     /// "90 days".
     pub ruler_label: String,
-    /// [`UPTIME_RULE`], or the page's own weights in words.
+    /// How the percentages come about (D8, `ux.md` 1.7.10).
     pub rule: String,
     /// Newest first; quiet days joined.
     pub history: Vec<HistoryDay>,

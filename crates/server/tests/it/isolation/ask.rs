@@ -17,6 +17,7 @@ fn random(word: &str) -> String {
         "organization" => format!("org_{NOBODY}"),
         "page" | "private_page" => format!("pg_{NOBODY}"),
         "service" => format!("cm_{NOBODY}"),
+        "badge_file" => format!("cm_{NOBODY}.svg"),
         "monitor" => format!("mn_{NOBODY}"),
         "incident" => format!("in_{NOBODY}"),
         "suggestion" => format!("sg_{NOBODY}"),

@@ -170,6 +170,7 @@ async fn things(app: &TestApp, owner: &Person<'_>, word: &str, member: &str) -> 
         ("page", id(&page)),
         ("page_slug", "extra".to_owned()),
         ("private_page", id(&private)),
+        ("badge_file", format!("{service}.svg")),
         ("service", service),
         ("monitor", monitor),
         ("incident", incident),

@@ -6,6 +6,7 @@ mod dto;
 pub mod incident_suggestions;
 pub mod incidents;
 pub mod invitations;
+pub mod latency;
 pub mod members;
 mod monitor_list;
 pub(crate) mod monitor_settings;
@@ -16,6 +17,8 @@ pub mod pages;
 pub mod services;
 pub mod settings;
 pub mod subscribers;
+pub mod uptime;
+mod window;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -34,6 +37,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(monitor_list::router())
         .merge(monitors::router())
         .merge(monitor_trial::router())
+        .merge(uptime::router())
+        .merge(latency::router())
         .merge(incidents::router())
         .merge(incident_suggestions::router())
         .merge(subscribers::router())

@@ -1,13 +1,14 @@
 //! `/api/v1/pages` (S54, D4): status pages and the services that stand on them.
 
 use actions::services::NewPlacement;
-use actions::status_pages::{NewPage, PagePatch};
+use actions::status_pages::{FiguresPatch, NewPage, PagePatch};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::id::{PageId, ServiceId};
 use domain::status_page::{Placement, StatusPage};
 use domain::time::Timestamp;
+use domain::uptime::MaintenanceRule;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -42,6 +43,16 @@ pub struct PageBody {
     is_default: bool,
     /// Where visitors find it.
     url: String,
+    /// Of the IANA database: where the days of its bars begin, and what its times are told in.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: String,
+    /// So much of a partial outage counts as down.
+    partial_outage_percent: i32,
+    /// So much of a degraded performance counts as down.
+    degraded_percent: i32,
+    /// What maintenance is in its percentages: `excluded`, `up` or `down`.
+    #[schema(value_type = String)]
+    maintenance_rule: MaintenanceRule,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -84,6 +95,16 @@ pub struct CreateBody {
     slug: Option<String>,
     #[serde(default = "yes")]
     is_public: bool,
+    /// Of the IANA database; `UTC` when left out.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: Option<String>,
+    /// 0 to 100; 30 when left out.
+    partial_outage_percent: Option<i32>,
+    /// 0 to 100; 0 when left out.
+    degraded_percent: Option<i32>,
+    /// `excluded`, `up` or `down`; `excluded` when left out.
+    #[schema(value_type = Option<String>)]
+    maintenance_rule: Option<MaintenanceRule>,
 }
 
 const fn yes() -> bool {
@@ -97,6 +118,15 @@ pub struct UpdateBody {
     title: Option<String>,
     slug: Option<String>,
     is_public: Option<bool>,
+    /// Of the IANA database.
+    time_zone: Option<String>,
+    /// 0 to 100.
+    partial_outage_percent: Option<i32>,
+    /// 0 to 100.
+    degraded_percent: Option<i32>,
+    /// `excluded`, `up` or `down`.
+    #[schema(value_type = Option<String>)]
+    maintenance_rule: Option<MaintenanceRule>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -118,6 +148,10 @@ pub(super) fn body(state: &AppState, organization_slug: &str, page: StatusPage) 
         title: page.title,
         is_public: page.is_public,
         is_default: page.is_default,
+        time_zone: page.time_zone.name().to_owned(),
+        partial_outage_percent: page.rule.partial_outage_percent,
+        degraded_percent: page.rule.degraded_percent,
+        maintenance_rule: page.rule.maintenance_rule,
         created_at: page.created_at,
         updated_at: page.updated_at,
     }
@@ -156,7 +190,13 @@ async fn create(
     member: Member,
     Json(body): Json<CreateBody>,
 ) -> Result<Object<PageBody>, Problem> {
-    let input = NewPage { title: body.title, slug: body.slug, is_public: body.is_public };
+    let figures = FiguresPatch {
+        time_zone: body.time_zone,
+        partial_outage_percent: body.partial_outage_percent,
+        degraded_percent: body.degraded_percent,
+        maintenance_rule: body.maintenance_rule,
+    };
+    let input = NewPage { title: body.title, slug: body.slug, is_public: body.is_public, figures };
     let page = actions::status_pages::create(&state.ctx, &member.membership, input).await?;
     let path = format!("{}/api/v1/pages/{}", state.config.base(), page.id);
     Ok(Object { created_at: Some(path), ..object(&state, &member, page) })
@@ -175,7 +215,7 @@ async fn show(
     Ok(object(&state, &member, found.ok_or_else(Problem::not_found)?))
 }
 
-/// Changes title, slug or visibility; absent fields stay as they are (JSON Merge Patch).
+/// Changes title, slug, visibility, time zone or what counts in the percentages; absent fields stay as they are (JSON Merge Patch).
 #[utoipa::path(patch, path = "/pages/{id}", tag = "Status pages", params(("id" = String, Path)),
     request_body = UpdateBody,
     responses((status = 200, body = PageBody), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -187,7 +227,13 @@ async fn update(
     IfMatch(version): IfMatch,
     Json(body): Json<UpdateBody>,
 ) -> Result<Object<PageBody>, Problem> {
-    let patch = PagePatch { title: body.title, slug: body.slug, is_public: body.is_public };
+    let figures = FiguresPatch {
+        time_zone: body.time_zone,
+        partial_outage_percent: body.partial_outage_percent,
+        degraded_percent: body.degraded_percent,
+        maintenance_rule: body.maintenance_rule,
+    };
+    let patch = PagePatch { title: body.title, slug: body.slug, is_public: body.is_public, figures };
     let page = actions::status_pages::update(&state.ctx, &member.membership, id, version, patch).await?;
     Ok(object(&state, &member, page))
 }

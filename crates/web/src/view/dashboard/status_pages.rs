@@ -31,7 +31,7 @@ pub struct ListPage {
 /// `GET /orgs/{org}/pages/new` and `/pages/{id}`; the answer to a `POST` with errors.
 ///
 /// `POST /pages` and `POST /pages/{id}` send `csrf`, `version`, `title`, `slug`, `is_public`, `is_default` (both `true`
-/// or absent). `POST /pages/{id}/delete` also sends `default_page_id` when another page has to take over (X24).
+/// or absent), `time_zone`, `partial_outage_percent`, `degraded_percent`, `maintenance_rule`. `POST /pages/{id}/delete` also sends `default_page_id` when another page has to take over (X24).
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/status_page.html")]
 pub struct FormPage {
@@ -43,6 +43,13 @@ pub struct FormPage {
     pub slug: String,
     pub is_public: bool,
     pub is_default: bool,
+    /// A name of the IANA database, and all of them to choose from.
+    pub time_zone: String,
+    pub time_zones: Vec<String>,
+    /// Whole numbers as typed.
+    pub partial_outage_percent: String,
+    pub degraded_percent: String,
+    pub maintenance_rules: Vec<Choice>,
     /// The public page, with base; empty for a new one.
     pub path: String,
     /// Absolute, for copying; empty for a new one.

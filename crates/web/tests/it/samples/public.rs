@@ -6,7 +6,7 @@ use web::markdown;
 use web::view::error::ErrorPage;
 use web::view::public::{
     ConfirmPage, Group, Headline, HistoryDay, HistoryEntry, Incident, IncidentPage, NoticePage, Page,
-    Service, StatusPage, SubscribePage, UPTIME_RULE,
+    Service, StatusPage, SubscribePage,
 };
 use web::view::{Errors, Href, Moment, State, Update};
 
@@ -55,6 +55,7 @@ fn page(words: &Words) -> Page {
         noindex: true,
         takes_subscribers: true,
         watched: "Watched every 60 s from 1 location".into(),
+        time_zone: "UTC".into(),
         footer_text: Some(words.text("Acme Ltd, 1 Main Street")),
         support: Href::parse("mailto:help@example.com"),
         product_url: "https://status.example.com/".into(),
@@ -161,7 +162,7 @@ fn status_page(words: &Words, broken: bool) -> StatusPage {
         groups: groups(words, broken),
         ruler: ruler(),
         ruler_label: "90 days".into(),
-        rule: UPTIME_RULE.into(),
+        rule: domain::uptime::Rule::default().sentence(),
         history: history(words, broken),
     }
 }
@@ -297,7 +298,7 @@ fn empty(words: &Words) -> StatusPage {
         groups: Vec::new(),
         ruler: ruler(),
         ruler_label: "90 days".into(),
-        rule: UPTIME_RULE.into(),
+        rule: domain::uptime::Rule::default().sentence(),
         history: vec![HistoryDay { label: "17–23 Nov".into(), entries: Vec::new() }],
     }
 }
