@@ -73,6 +73,8 @@ impl<'a> Watched<'a> {
             impact: Impact::Major,
             started_at: start,
             resolved_at: Some(start.plus_ms(lasting_ms)),
+            origin: domain::incident::IncidentOrigin::Person,
+            is_edited: false,
             created_at: start,
             updated_at: start,
         };

@@ -55,6 +55,7 @@ impl<T: Serialize> IntoResponse for Object<T> {
 
 /// Which part of a long list is asked for.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     /// 1 to 200; 50 when left out.

@@ -75,6 +75,7 @@ impl From<IncidentSuggestion> for SuggestionBody {
 
 /// Which suggestions are asked for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
     /// 1 to 200; 50 when left out.

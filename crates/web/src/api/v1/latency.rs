@@ -45,6 +45,7 @@ impl Resolution {
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct LatencyQuery {
     /// A point for each `hour`, over 31 days at most, or for each `day` of UTC, over 400; `hour` when left out.
