@@ -57,7 +57,8 @@ pub async fn count_monitors(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Stat
 pub async fn list_open_incidents(conn: &mut Conn, scope: OrgScope) -> Result<Vec<Incident>> {
     fetch_all!(
         conn,
-        "SELECT id, organization_id, title, status, impact, started_at, resolved_at, created_at, updated_at
+        "SELECT id, organization_id, title, status, impact, started_at, resolved_at, origin, is_edited, created_at,
+                updated_at
            FROM incidents WHERE organization_id = $1 AND resolved_at IS NULL
           ORDER BY started_at DESC, id DESC LIMIT 50",
         scope.organization_id()

@@ -65,7 +65,10 @@ async fn a_process_about_to_stop_is_unready_at_once_and_alive(app: TestApp) {
     // F-03
     let parts = json!({"database": "ok", "migrations": "ok", "scheduler": "ok", "notifier": "ok", "process": "ok",
                        "network": "ok"});
-    assert_eq!(app.get("/readyz?verbose").await.json(), json!({"status": "ready", "parts": parts}));
+    assert_eq!(
+        app.get("/readyz?verbose").await.json(),
+        json!({"status": "ready", "parts": parts, "retention": null})
+    );
     assert_eq!(app.get("/health").await.json(), json!({"status": "ok"}));
     app.ctx.signals.health().drain();
     assert_eq!(app.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);

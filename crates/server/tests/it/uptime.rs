@@ -108,7 +108,7 @@ impl<'a> Watched<'a> {
         let badge = serde_json::from_str::<Value>(&badge).unwrap();
         let svg = self.public(&format!("/badge/{service}.svg?kind=uptime")).await;
         let feed = self.public("/history.atom").await;
-        let overview = self.alice.opens("/orgs/acme/services").await.text;
+        let overview = self.alice.opens("/orgs/acme").await.text;
         let api = self.api("").await;
         assert_eq!(component["uptime_percent"], api["uptime_percent"]);
         vec![
