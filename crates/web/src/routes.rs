@@ -149,8 +149,8 @@ fn people() -> Pages {
 /// For members: `Screen` proves the membership, `CsrfForm` the form. What is watched and told.
 fn members() -> Pages {
     use crate::dashboard::{
-        incidents, monitor_list, monitors, organizations, overview, services, settings, subscribers,
-        suggestions, welcome,
+        incidents, monitor_form, monitor_list, monitors, organizations, overview, services, settings,
+        subscribers, suggestions, welcome,
     };
     Pages::new()
         .get("/orgs", overview::choose)
@@ -170,11 +170,13 @@ fn members() -> Pages {
         .post("/orgs/{org}/services/{id}/placements/{page}/delete", services::take_off)
         .get("/orgs/{org}/monitors", monitor_list::list)
         .post("/orgs/{org}/monitors/bulk", monitor_list::bulk)
-        .post("/orgs/{org}/monitors", monitors::create)
-        .get("/orgs/{org}/monitors/new", monitors::new)
+        .post("/orgs/{org}/monitors", monitor_form::create)
+        .get("/orgs/{org}/monitors/new", monitor_form::new)
+        .post("/orgs/{org}/monitors/test", monitor_form::test)
         .get("/orgs/{org}/monitors/{id}", monitors::show)
-        .get("/orgs/{org}/monitors/{id}/edit", monitors::edit)
-        .post("/orgs/{org}/monitors/{id}/edit", monitors::update)
+        .get("/orgs/{org}/monitors/{id}/edit", monitor_form::edit)
+        .post("/orgs/{org}/monitors/{id}/edit", monitor_form::update)
+        .post("/orgs/{org}/monitors/{id}/test", monitor_form::test_change)
         .post("/orgs/{org}/monitors/{id}/delete", monitors::delete)
         .post("/orgs/{org}/monitors/{id}/check", monitors::check)
         .post("/orgs/{org}/monitors/{id}/pause", monitors::pause)

@@ -1,6 +1,7 @@
 //! Monitors: create, edit, pause, move, delete (S4, S32, S34, X43, X46, X67).
 
 mod bulk;
+mod carried;
 mod change;
 mod hosts;
 mod rules;
@@ -19,6 +20,7 @@ use store::organizations::Membership;
 use store::{OrgScope, Tx};
 
 pub use self::bulk::{Bulk, Change, MOST_AT_ONCE, Outcome, change_many};
+pub use self::carried::{carried, carry};
 pub(crate) use self::change::replan_step;
 use self::change::{plan_change, policy, settle_change, stop_step};
 use self::rules::{Gate, check_numbers};

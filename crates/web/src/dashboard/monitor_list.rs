@@ -124,27 +124,12 @@ fn form(filter: Filter) -> FilterForm {
     };
     let states = Shown::ALL.map(|shown| choice(shown.word(), shown.label(), filter.state == Some(shown)));
     let kinds =
-        MonitorKind::ALL.map(|kind| choice(kind.as_str(), kind_label(kind), filter.kind == Some(kind)));
+        MonitorKind::ALL.map(|kind| choice(kind.as_str(), about::kind(kind), filter.kind == Some(kind)));
     FilterForm {
         states: [choice("", "Any state", filter.state.is_none())].into_iter().chain(states).collect(),
         kinds: [choice("", "Any kind", filter.kind.is_none())].into_iter().chain(kinds).collect(),
         text: filter.text,
         tag: filter.tag,
-    }
-}
-
-const fn kind_label(kind: MonitorKind) -> &'static str {
-    match kind {
-        MonitorKind::Http => "HTTP",
-        MonitorKind::Tcp => "TCP",
-        MonitorKind::Dns => "DNS",
-        MonitorKind::Icmp => "Ping",
-        MonitorKind::TlsCertificate => "Certificate",
-        MonitorKind::DomainExpiry => "Domain",
-        MonitorKind::Websocket => "WebSocket",
-        MonitorKind::Grpc => "gRPC",
-        MonitorKind::Heartbeat => "Heartbeat",
-        MonitorKind::Manual => "By hand",
     }
 }
 

@@ -1,29 +1,35 @@
-//! One monitor: its state, figures, rules and last checks.
+//! One monitor: its state, figures, response times, outages, settings and last checks.
 
-use domain::check::{CheckResult, CheckStatus};
-use domain::latency::Latency;
-use domain::monitor::Monitor;
-use domain::time::{Interval, Timestamp};
+use actions::monitors;
+use domain::check::{CheckResult, CheckStatus, Phases};
+use domain::monitor::{Monitor, MonitorKind, MonitorState};
+use domain::rollup::Rollup;
+use domain::time::{DAY_MS, Day, Interval, Timestamp};
 use domain::uptime::{Timeline, format_percent, uptime};
 use domain::verdict::{MonitorVerdict, Policy};
 
+use super::monitor_chart::{self, Range};
+use super::monitor_settings;
 use super::monitor_words as about;
 use super::screen::Screen;
 use super::states;
 use crate::error::Problem;
-use crate::public::timeline::DAYS;
+use crate::public::timeline::{DAYS, Lens};
 use crate::view::State;
-use crate::view::dashboard::monitors::{CheckRow, ShowPage};
+use crate::view::dashboard::monitors::{CheckRow, RangeLink, ShowPage, Spell};
 use crate::view::plan::interval;
 use crate::words;
 
 /// Rows in the table of checks.
 const LAST_CHECKS: i64 = 50;
-/// What the mean answer time is taken over.
-const HOURS: i64 = 24;
+/// Rows in the list of outages.
+const LAST_SPELLS: usize = 20;
+/// Length of the longest bar of a check, in pixels.
+const BAR_PX: u32 = 150;
 
 pub(crate) async fn of(screen: &Screen, monitor: &Monitor) -> Result<ShowPage, Problem> {
     let (now, scope) = (screen.now(), screen.scope());
+    let range = Range::parse(&screen.parameter("range").unwrap_or_default());
     let mut conn = screen.read().await?;
     let service = store::services::find(&mut conn, scope, monitor.service_id).await?;
     let checks = store::check_results::list(&mut conn, scope, monitor.id, None, LAST_CHECKS).await?;
@@ -32,64 +38,129 @@ pub(crate) async fn of(screen: &Screen, monitor: &Monitor) -> Result<ShowPage, P
         None => None,
     };
     drop(conn);
+    let lens = states::lens(screen).await?;
+    let past = Past::read(screen, monitor, range, &lens).await?;
+    let held = monitors::secrets_held(&screen.state.ctx, monitor)?;
+    let is_asked = !matches!(monitor.kind, MonitorKind::Heartbeat | MonitorKind::Manual);
     Ok(ShowPage {
-        figures: figures(screen, monitor).await?,
         shell: screen.shell().await?,
         id: monitor.id.to_string(),
         name: about::name(monitor),
-        url: monitor.url.clone(),
         state: about::state(monitor),
         words: about::standing(monitor, now),
         flapping: about::flapping(monitor, now),
         snoozed: about::snoozed(monitor, now),
         is_active: monitor.is_active,
+        is_asked,
         service: service.map(|service| (service.id.to_string(), service.name)).unwrap_or_default(),
-        interval: rhythm(screen, monitor),
-        rules: rules(monitor, parent.as_ref()),
-        checks: checks.iter().map(|check| check_row(check, monitor)).collect(),
+        interval: if is_asked { rhythm(screen, monitor) } else { String::new() },
+        figures: past.figures(monitor, range, &lens),
+        ranges: Range::ALL
+            .into_iter()
+            .map(|one| RangeLink { key: one.key(), label: one.label(), is_chosen: one == range })
+            .collect(),
+        range: range.words(),
+        chart: monitor_chart::of(range, &past.rollups, &past.outages(), now),
+        spells: past.spells(range.begin(now), now),
+        checks: check_rows(&checks, monitor.expected_status),
+        settings: monitor_settings::words(monitor, &held),
+        tags: monitor.tags.iter().map(str::to_owned).collect(),
+        rules: if is_asked { rules(monitor, parent.as_ref(), now) } else { Vec::new() },
     })
 }
 
-async fn figures(screen: &Screen, monitor: &Monitor) -> Result<Vec<(String, String, String)>, Problem> {
-    let (now, scope) = (screen.now(), screen.scope());
-    let lens = states::lens(screen).await?;
-    let mut conn = screen.read().await?;
-    let spans = store::state_intervals::list(&mut conn, scope, monitor.id, lens.window.start).await?;
-    let hours =
-        store::rollups::list_hours(&mut conn, scope, monitor.id, now.hour() - HOURS + 1, now.hour() + 1)
-            .await?;
-    drop(conn);
-    let policy = Policy::of(monitor, screen.limits().clamp_interval(monitor.interval_seconds));
-    let known_until = MonitorVerdict::of(monitor).known_until(policy, now);
-    let timeline: Vec<_> = spans
-        .iter()
-        .map(|span| {
+/// What is known of a monitor over time.
+struct Past {
+    /// Of the range that is looked at.
+    rollups: Vec<Rollup>,
+    /// Of all days that uptime is told for, in order; the last one may not have ended.
+    spans: Vec<(Interval, MonitorState)>,
+    is_open: bool,
+}
+
+impl Past {
+    async fn read(screen: &Screen, monitor: &Monitor, range: Range, lens: &Lens) -> Result<Self, Problem> {
+        let (now, scope) = (screen.now(), screen.scope());
+        let (from, to) = range.buckets(now);
+        let mut conn = screen.read().await?;
+        let spans = store::state_intervals::list(&mut conn, scope, monitor.id, lens.window.start).await?;
+        let rollups = if range.is_in_days() {
+            store::rollups::list_days(&mut conn, scope, monitor.id, Day(from), Day(to)).await?
+        } else {
+            store::rollups::list_hours(&mut conn, scope, monitor.id, from, to).await?
+        };
+        drop(conn);
+        let policy = Policy::of(monitor, screen.limits().clamp_interval(monitor.interval_seconds));
+        let known_until = MonitorVerdict::of(monitor).known_until(policy, now);
+        let is_open = spans.last().is_some_and(|span| span.ended_at.is_none());
+        let spans = spans.into_iter().map(|span| {
             (Interval { start: span.started_at, end: span.ended_at.unwrap_or(known_until) }, span.state)
-        })
-        .collect();
-    let seen =
-        uptime(&Timeline { monitors: &timeline, ..Timeline::default() }, lens.window, &lens.zone, lens.rule);
-    let (percent, unit) = match seen.uptime.map(format_percent) {
-        Some(text) => (text.trim_end_matches(" %").to_owned(), " %".to_owned()),
-        None => ("–".to_owned(), String::new()),
-    };
-    let mut latency = Latency::default();
-    for hour in &hours {
-        latency.merge(&hour.latency);
+        });
+        Ok(Self { rollups, spans: spans.collect(), is_open })
     }
-    let ms = |value: Option<i64>| match value {
-        Some(ms) => (ms.to_string(), " ms".to_owned()),
-        None => ("–".to_owned(), String::new()),
-    };
-    let (median, median_unit) = ms(latency.percentile(500).map(i64::from));
-    let (slow, slow_unit) = ms(latency.percentile(950).map(i64::from));
-    let (last, last_unit) = ms(monitor.last_response_time_ms.map(i64::from));
-    Ok(vec![
-        (format!("Uptime, {DAYS} days"), percent, unit),
-        ("Half of the answers within, 24 h".to_owned(), median, median_unit),
-        ("95 % of the answers within, 24 h".to_owned(), slow, slow_unit),
-        ("Last answer".to_owned(), last, last_unit),
-    ])
+
+    fn outages(&self) -> Vec<Interval> {
+        let down = self.spans.iter().filter(|(_, state)| *state == MonitorState::Down);
+        down.map(|(span, _)| *span).collect()
+    }
+
+    /// Since `begin`, newest first.
+    fn spells(&self, begin: Timestamp, now: Timestamp) -> Vec<Spell> {
+        let last = self.spans.len().saturating_sub(1);
+        let row = |(index, (span, state)): (usize, &(Interval, MonitorState))| {
+            let words = match state {
+                MonitorState::Up => return None,
+                MonitorState::Down => "Down",
+                MonitorState::Degraded => "Degraded",
+                MonitorState::NoData => "Not watched",
+            };
+            let is_open = self.is_open && index == last;
+            let end = if is_open { now } else { span.end };
+            let length = words::lasting(end.since(span.start));
+            (end > begin).then(|| Spell {
+                state: (*state).into(),
+                words,
+                began: words::instant(span.start),
+                lasting: if is_open { format!("{length} so far") } else { length },
+            })
+        };
+        self.spans.iter().enumerate().rev().filter_map(row).take(LAST_SPELLS).collect()
+    }
+
+    /// As `(label, value, unit)`.
+    fn figures(&self, monitor: &Monitor, range: Range, lens: &Lens) -> Vec<(String, String, String)> {
+        let now = lens.now;
+        let seen = uptime(
+            &Timeline { monitors: &self.spans, ..Timeline::default() },
+            lens.window,
+            &lens.zone,
+            lens.rule,
+        );
+        let known = |label: String, value: Option<String>, unit: &str| match value {
+            Some(value) => (label, value, format!(" {unit}")),
+            None => (label, "–".to_owned(), String::new()),
+        };
+        let percent = seen.uptime.map(|uptime| format_percent(uptime).trim_end_matches(" %").to_owned());
+        let all = monitor_chart::sketch(&self.rollups);
+        let percentile = |permille| all.percentile(permille).map(|ms| ms.to_string());
+        let label = range.label();
+        let mut figures = vec![known(format!("Uptime, {DAYS} days"), percent, "%")];
+        if matches!(monitor.kind, MonitorKind::Heartbeat | MonitorKind::Manual) {
+            return figures;
+        }
+        let last = monitor.last_response_time_ms.map(|ms| ms.to_string());
+        figures.extend([
+            known(format!("Median, {label}"), percentile(500), "ms"),
+            known(format!("95 % within, {label}"), percentile(950), "ms"),
+            known("Last answer".to_owned(), last, "ms"),
+        ]);
+        figures.extend(monitor.certificate_expires_at.map(|at| {
+            let days = at.since(now).max(0) / DAY_MS;
+            let unit = if days == 1 { "day left" } else { "days left" };
+            known("Certificate".to_owned(), Some(days.to_string()), unit)
+        }));
+        figures
+    }
 }
 
 /// "60 s"; when the tier runs it less often than it was asked to, that too (X43).
@@ -106,7 +177,7 @@ fn rhythm(screen: &Screen, monitor: &Monitor) -> String {
     )
 }
 
-fn rules(monitor: &Monitor, parent: Option<&Monitor>) -> Vec<(String, String)> {
+fn rules(monitor: &Monitor, parent: Option<&Monitor>, now: Timestamp) -> Vec<(String, String)> {
     let in_a_row = |count: i32, what: &str| match count {
         1 => format!("1 check {what}s"),
         many => format!("{many} checks in a row {what}"),
@@ -120,28 +191,59 @@ fn rules(monitor: &Monitor, parent: Option<&Monitor>) -> Vec<(String, String)> {
         seconds => format!("{}, for {seconds} s or longer", in_a_row(monitor.failures_to_open, "fail")),
     };
     let parent = parent.map(about::name);
-    let tags = monitor.tags.iter().collect::<Vec<_>>().join(", ");
     let rule = |label: &str, value: String| (label.to_owned(), value);
-    vec![
-        rule("Request", format!("{}, expects {}", monitor.method.as_str(), monitor.expected_status)),
+    let mut rules = vec![
         rule("Time-out", format!("{} s", monitor.timeout_seconds)),
         rule("Down when", down),
         rule("Up again when", in_a_row(monitor.successes_to_close, "succeed")),
         rule("Slow when", slow),
-        rule("Tags", if tags.is_empty() { "none".to_owned() } else { tags }),
         rule("Depends on", parent.unwrap_or_else(|| "nothing".to_owned())),
-    ]
+    ];
+    if let Some(at) = monitor.certificate_expires_at {
+        rules.push(rule("Certificate", about::ends(at, now)));
+    }
+    rules
 }
 
-fn check_row(check: &CheckResult, monitor: &Monitor) -> CheckRow {
-    let (state, words) = seen(check, monitor.expected_status);
+fn check_rows(checks: &[CheckResult], expected_status: i32) -> Vec<CheckRow> {
+    let longest = checks.iter().filter_map(|check| check.response_time_ms).max().unwrap_or(0).max(1);
+    checks.iter().map(|check| check_row(check, expected_status, longest.unsigned_abs())).collect()
+}
+
+fn check_row(check: &CheckResult, expected_status: i32, longest_ms: u32) -> CheckRow {
+    let (state, words) = seen(check, expected_status);
     let by_hand = if check.is_manual { ", by hand" } else { "" };
+    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms } = check.phases;
+    let phases = [dns_ms, connect_ms, tls_ms, first_byte_ms];
     CheckRow {
         at: at(check.checked_at),
         state,
         words: format!("{words}{by_hand}"),
+        phases: phases.map(|phase| phase.map_or_else(|| "–".to_owned(), |ms| ms.to_string())),
         total: check.response_time_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms")),
+        bar: bar(phases, check.response_time_ms, longest_ms),
     }
+}
+
+/// The phases and what is left of the whole, in pixels, as `(class, left end, width)`.
+fn bar(phases: [Option<u32>; 4], whole_ms: Option<i32>, longest_ms: u32) -> Vec<(&'static str, u32, u32)> {
+    let Some(whole_ms) = whole_ms.map(i32::unsigned_abs) else { return Vec::new() };
+    let known: u64 = phases.iter().flatten().map(|ms| u64::from(*ms)).sum();
+    let rest = u64::from(whole_ms).saturating_sub(known);
+    let parts = phases.map(|phase| u64::from(phase.unwrap_or(0))).into_iter().chain([rest]);
+    let pixel = |ms: u64| {
+        u32::try_from(ms * u64::from(BAR_PX) / u64::from(longest_ms.max(1))).unwrap_or(BAR_PX).min(BAR_PX)
+    };
+    let mut before_ms = 0;
+    let mut bar = Vec::new();
+    for (class, ms) in ["g1", "g2", "g3", "g4", "g5"].into_iter().zip(parts) {
+        let (left, right) = (pixel(before_ms), pixel(before_ms + ms));
+        before_ms += ms;
+        if right > left {
+            bar.push((class, left, right - left));
+        }
+    }
+    bar
 }
 
 /// The state and the sentence of one result.
@@ -171,7 +273,7 @@ fn at(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::check::{FailureClass, Phases};
+    use domain::check::FailureClass;
     use domain::id::MonitorId;
 
     fn check(status: CheckStatus, failure: Option<FailureClass>, status_code: Option<i16>) -> CheckResult {
@@ -196,6 +298,39 @@ mod tests {
         );
         let failed = check(CheckStatus::Down, Some(FailureClass::UnexpectedStatus), Some(503));
         assert_eq!(seen(&failed, 200), (State::Major, "The server answered 503 instead of 200.".into()));
+    }
+
+    #[test]
+    fn the_bar_of_a_check_is_as_long_as_it_took_and_has_its_phases() {
+        let phases = [Some(10), None, Some(20), Some(30)];
+        assert_eq!(
+            bar(phases, Some(75), 150),
+            [("g1", 0, 10), ("g3", 10, 20), ("g4", 30, 30), ("g5", 60, 15)]
+        );
+        assert_eq!(bar(phases, None, 150), []);
+        assert_eq!(bar([Some(u32::MAX), None, None, None], Some(1), 1).last(), Some(&("g1", 0, BAR_PX)));
+    }
+
+    #[test]
+    fn what_it_was_is_listed_newest_first_without_the_good_times() {
+        let span = |from, to, state| {
+            (Interval { start: Timestamp::from_ms(from), end: Timestamp::from_ms(to) }, state)
+        };
+        let past = Past {
+            rollups: Vec::new(),
+            spans: vec![
+                span(0, 60_000, MonitorState::Down),
+                span(60_000, 120_000, MonitorState::Up),
+                span(120_000, 180_000, MonitorState::Degraded),
+            ],
+            is_open: true,
+        };
+        let told = |begin| {
+            let spells = past.spells(Timestamp::from_ms(begin), Timestamp::from_ms(240_000));
+            spells.into_iter().map(|one| format!("{} {}", one.words, one.lasting)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(0), ["Degraded 2 min so far", "Down 1 min"]);
+        assert_eq!(told(60_000), ["Degraded 2 min so far"]);
     }
 
     #[test]

@@ -19,6 +19,50 @@ pub(crate) fn name(monitor: &Monitor) -> String {
     }
 }
 
+/// What people call a kind.
+pub(crate) const fn kind(kind: MonitorKind) -> &'static str {
+    use MonitorKind as K;
+    match kind {
+        K::Http => "HTTP",
+        K::Tcp => "TCP port",
+        K::Dns => "DNS",
+        K::Icmp => "Ping",
+        K::TlsCertificate => "TLS certificate",
+        K::DomainExpiry => "Domain registration",
+        K::Websocket => "WebSocket",
+        K::Grpc => "gRPC",
+        K::Heartbeat => "Heartbeat",
+        K::Manual => "Manual",
+    }
+}
+
+/// What a monitor of this kind is for.
+pub(crate) const fn kind_sentence(kind: MonitorKind) -> &'static str {
+    use MonitorKind as K;
+    match kind {
+        K::Http => "A site or an API answers as it should.",
+        K::Tcp => "A port takes connections.",
+        K::Dns => "A name has its records.",
+        K::Icmp => "A host answers an echo request.",
+        K::TlsCertificate => "A certificate is valid and does not end soon.",
+        K::DomainExpiry => "A domain stays registered.",
+        K::Websocket => "A socket opens and answers.",
+        K::Grpc => "A service says that it serves.",
+        K::Heartbeat => "Your program calls us, or we tell.",
+        K::Manual => "Nothing is checked; people report.",
+    }
+}
+
+/// "ends in 23 days, 20 Dec 2026", "ended 2 days ago, 21 Nov 2026".
+pub(crate) fn ends(at: Timestamp, now: Timestamp) -> String {
+    let date = words::date(at);
+    if at > now {
+        format!("ends in {}, {date}", words::lasting(at.since(now)))
+    } else {
+        format!("ended {} ago, {date}", words::lasting(now.since(at)))
+    }
+}
+
 /// Host, port and path of a URL; the address as it stands when it is none.
 fn address(url: &str) -> String {
     let Ok(parsed) = Url::parse(url) else { return url.to_owned() };
@@ -68,6 +112,9 @@ pub(crate) fn standing(monitor: &Monitor, now: Timestamp) -> String {
     match (monitor.state, since) {
         _ if !monitor.is_active => "Paused".to_owned(),
         (MonitorState::Down, Some(at)) => format!("Down for {}", words::lasting(now.since(at))),
+        (MonitorState::Degraded, Some(at)) if monitor.last_failure.is_some() => {
+            format!("Degraded for {}", words::lasting(now.since(at)))
+        }
         (MonitorState::Degraded, Some(at)) => format!("Slow for {}", words::lasting(now.since(at))),
         (MonitorState::Up, Some(at)) => format!("Answers since {}", words::moment(at, now).text),
         _ => answer(monitor),
@@ -97,6 +144,13 @@ pub(crate) fn checked(monitor: &Monitor, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_certificate_has_days_and_date() {
+        let at = |day: i64| Timestamp::from_ms(1_795_428_131_120 + day * domain::time::DAY_MS);
+        assert_eq!(ends(at(23), at(0)), "ends in 23 days, 16 Dec 2026");
+        assert_eq!(ends(at(-2), at(0)), "ended 2 days ago, 21 Nov 2026");
+    }
 
     #[test]
     fn a_monitor_is_called_by_host_port_and_path() {

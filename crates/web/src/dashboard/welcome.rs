@@ -4,7 +4,7 @@ use actions::monitors::NewMonitor;
 use actions::services::NewService;
 use actions::{Error, checks, monitors, services};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::check::{CheckResult, FailureClass, Phases};
+use domain::check::FailureClass;
 use domain::id::MonitorId;
 use domain::monitor::Monitor;
 use domain::organization::Permission;
@@ -14,11 +14,12 @@ use url::Url;
 use super::input;
 use super::monitor_page::seen;
 use super::screen::{Refused, Screen, refused};
+use super::staircase;
 use crate::api::v1::monitors::checked_url;
 use crate::error::Problem;
 use crate::extract::CsrfForm;
 use crate::page::html;
-use crate::view::dashboard::welcome::{Phase, Reached, ResultPage, WelcomePage};
+use crate::view::dashboard::welcome::{ResultPage, WelcomePage};
 use crate::view::plan::interval;
 use crate::view::{Errors, State};
 
@@ -133,7 +134,7 @@ async fn result(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
     Ok(html(&ResultPage {
         site: screen.site(),
         root: screen.root(),
-        phases: phases(&monitor.url, check),
+        phases: staircase::of(monitor.url.starts_with("https:"), check.failure, check.phases),
         is_up: matches!(state, State::Operational | State::Degraded),
         words: if check.failure.is_none() { format!("Status {words}") } else { words },
         total: check.response_time_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms")),
@@ -147,66 +148,6 @@ async fn result(screen: &Screen, id: MonitorId) -> Result<Response, Problem> {
         page_path: path,
         url: monitor.url,
     }))
-}
-
-/// The staircase: what was reached took its time, the first thing that was not is where it failed.
-fn phases(url: &str, check: &CheckResult) -> Vec<Phase> {
-    let names = ["DNS", "TCP connect", "TLS handshake", "First byte"];
-    let Phases { dns_ms, connect_ms, tls_ms, first_byte_ms } = check.phases;
-    let is_https = url.starts_with("https:");
-    let failed = check.failure.map(|class| failed_phase(class, check.phases));
-    names
-        .into_iter()
-        .zip([dns_ms, connect_ms, tls_ms, first_byte_ms])
-        .enumerate()
-        .map(|(index, (name, took))| {
-            let outcome = match (took, failed) {
-                (_, Some(at)) if at == index => {
-                    Reached::Failed(check.failure.map(short).unwrap_or_default().to_owned())
-                }
-                (_, Some(at)) if at < index => Reached::Skipped,
-                _ if index == 2 && !is_https => Reached::Skipped,
-                (Some(ms), _) => Reached::Took(ms),
-                (None, _) => Reached::Skipped,
-            };
-            Phase { name, outcome }
-        })
-        .collect()
-}
-
-/// Index of the phase in which a failure of this class happens; 4: after all of them.
-const fn failed_phase(class: FailureClass, took: Phases) -> usize {
-    use FailureClass as F;
-    match class {
-        F::DnsFailed => 0,
-        F::ConnectionFailed => 1,
-        F::TlsFailed
-        | F::HandshakeRefused
-        | F::CertificateInvalid
-        | F::CertificateExpired
-        | F::CertificateUntrusted
-        | F::CertificateWrongName => 2,
-        F::TimedOut if took.dns_ms.is_none() && took.connect_ms.is_none() => 0,
-        F::TimedOut if took.connect_ms.is_none() => 1,
-        F::TimedOut | F::ProtocolError => 3,
-        _ => 4,
-    }
-}
-
-const fn short(class: FailureClass) -> &'static str {
-    use FailureClass as F;
-    match class {
-        F::DnsFailed => "the name is not known",
-        F::ConnectionFailed => "no connection",
-        F::TlsFailed | F::HandshakeRefused => "the handshake failed",
-        F::CertificateInvalid => "the certificate is not valid",
-        F::CertificateExpired => "the certificate has expired",
-        F::CertificateUntrusted => "nobody we trust signed the certificate",
-        F::CertificateWrongName => "the certificate is for other names",
-        F::TimedOut => "no answer in time",
-        F::ProtocolError => "the answer was not HTTP",
-        _ => "",
-    }
 }
 
 /// What can be done about a failure.
@@ -253,8 +194,8 @@ fn guess(email: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::check::CheckStatus;
-    use domain::time::Timestamp;
+    use crate::view::dashboard::staircase::Reached;
+    use domain::check::Phases;
 
     #[test]
     fn a_domain_of_ones_own_is_guessed_and_a_providers_is_not() {
@@ -271,17 +212,7 @@ mod tests {
     }
 
     fn drawn(url: &str, failure: Option<FailureClass>, phases: Phases) -> Vec<String> {
-        let check = CheckResult {
-            monitor_id: MonitorId::new(uuid::Uuid::from_u128(1)),
-            checked_at: Timestamp::from_ms(0),
-            status: if failure.is_some() { CheckStatus::Down } else { CheckStatus::Up },
-            failure,
-            status_code: None,
-            response_time_ms: None,
-            phases,
-            is_manual: true,
-        };
-        super::phases(url, &check)
+        staircase::of(url.starts_with("https:"), failure, phases)
             .into_iter()
             .map(|phase| match phase.outcome {
                 Reached::Took(ms) => ms.to_string(),

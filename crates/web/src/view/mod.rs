@@ -17,6 +17,7 @@
 //! | `/orgs/{org}/welcome` | GET, POST | [`dashboard`], the first check |
 //! | `/orgs/{org}/{services,monitors,pages,incidents}` | GET, POST | lists; POST creates |
 //! | … `/new` · `/{id}` · `/{id}/edit` · `/{id}/delete` | GET · GET · GET, POST · POST | forms and details |
+//! | `/orgs/{org}/monitors/test` · `/orgs/{org}/monitors/{id}/test` | POST | the form again, with what a check saw |
 //! | `/orgs/{org}/monitors/{id}/check` · `/orgs/{org}/incidents/{id}/updates` | POST | buttons |
 //! | `/orgs/{org}/subscribers`, `/{id}/delete` | GET, POST | the list |
 //! | `/orgs/{org}/members`, `/{user}/role` `/{user}/remove` `/transfer` | GET, POST | the list |

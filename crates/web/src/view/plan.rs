@@ -54,7 +54,12 @@ fn quota(quota: Quota) -> String {
 
 /// "30 s", "5 min".
 pub fn interval(seconds: i32) -> String {
-    if seconds >= 60 && seconds % 60 == 0 { format!("{} min", seconds / 60) } else { format!("{seconds} s") }
+    match seconds {
+        86_400 => "1 day".to_owned(),
+        3600.. if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        60.. if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        _ => format!("{seconds} s"),
+    }
 }
 
 fn history(days: Option<u32>) -> String {

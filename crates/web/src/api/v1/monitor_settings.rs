@@ -62,10 +62,10 @@ fn findings(egress: &Egress, settings: &Settings, secrets: &Secrets) -> Vec<Fiel
 }
 
 /// Settings that the network has nothing against.
-async fn consulted(egress: &Egress, settings: Settings) -> Result<Settings, Problem> {
+pub(crate) async fn consulted(egress: &Egress, settings: Settings) -> actions::Result<Settings> {
     match egress.consult_settings(&settings).await {
         None => Ok(settings),
-        Some(finding) => Err(actions::Error::Invalid(vec![field(finding)]).into()),
+        Some(finding) => Err(actions::Error::Invalid(vec![field(finding)])),
     }
 }
 

@@ -1,12 +1,15 @@
 //! What members see: the shell around every page of an organization, and the pages by noun.
 
 pub mod account;
+pub mod chart;
+pub mod fields;
 pub mod incidents;
 pub mod members;
 pub mod monitors;
 pub mod organization;
 pub mod overview;
 pub mod services;
+pub mod staircase;
 pub mod status_pages;
 pub mod subscribers;
 pub mod welcome;

@@ -1,5 +1,8 @@
 //! Monitors: the list, one with its last checks, and the form.
 
+use super::chart::Chart;
+use super::fields::{Control, Group, Part};
+use super::staircase::{self, Drawn, Phase};
 use super::{Room, Shell};
 use crate::view::{Choice, Errors, State};
 use askama::Template;
@@ -82,7 +85,7 @@ pub struct ListPage {
     pub room: Room,
 }
 
-/// One check in the table.
+/// One check in the table; a phase that it did not have is "–".
 #[derive(Debug, Clone)]
 pub struct CheckRow {
     /// "23 Nov, 10:30:02".
@@ -90,19 +93,44 @@ pub struct CheckRow {
     pub state: State,
     /// "200", "503, expected 200", "Certificate not valid".
     pub words: String,
+    /// DNS, connect, TLS and first byte in milliseconds, without unit.
+    pub phases: [String; 4],
     /// "126 ms".
     pub total: String,
+    /// The phases as a bar: class, left end and width in pixels.
+    pub bar: Vec<(&'static str, u32, u32)>,
 }
 
-/// `GET /orgs/{org}/monitors/{id}`. Its buttons post to `…/check`, `…/pause`, `…/resume` and `…/delete`.
+/// A time in which it was down, slow or not watched.
+#[derive(Debug, Clone)]
+pub struct Spell {
+    pub state: State,
+    /// "Down", "Degraded", "Not watched".
+    pub words: &'static str,
+    /// "23 Nov 2026, 09:51 UTC".
+    pub began: String,
+    /// "39 min", "39 min so far".
+    pub lasting: String,
+}
+
+/// One of the ranges of time that can be looked at.
+#[derive(Debug, Clone)]
+pub struct RangeLink {
+    /// Value of `?range=`.
+    pub key: &'static str,
+    /// "24 h".
+    pub label: &'static str,
+    pub is_chosen: bool,
+}
+
+/// `GET /orgs/{org}/monitors/{id}?range=`. Its buttons post to `…/check`, `…/pause`, `…/resume` and `…/delete`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/monitor.html")]
 pub struct ShowPage {
     pub shell: Shell,
     pub id: String,
-    /// Host and path.
+    /// What it is called.
     pub name: String,
-    pub url: String,
     pub state: State,
     /// "Down for 39 min", "Answers since 21 Nov, 09:12", "Paused".
     pub words: String,
@@ -111,23 +139,66 @@ pub struct ShowPage {
     /// "Snoozed until 21 Nov, 09:12"; empty when it is not.
     pub snoozed: String,
     pub is_active: bool,
+    /// Something can be asked, so that it can be checked by hand.
+    pub is_asked: bool,
     /// `(id, name)`.
     pub service: (String, String),
-    /// "60 s"; when the tier runs it less often than asked for, that too.
+    /// "60 s"; when the tier runs it less often than asked for, that too. Empty: nothing is asked.
     pub interval: String,
     /// Facts as `(label, value, unit)`: "Uptime, 90 days" "99.966" "%".
     pub figures: Vec<(String, String, String)>,
-    /// Settings as `(label, value)`: "Down when" "2 checks in a row fail".
-    pub rules: Vec<(String, String)>,
+    pub ranges: Vec<RangeLink>,
+    /// "last 24 hours".
+    pub range: &'static str,
+    /// `None`: nothing answered in that time.
+    pub chart: Option<Chart>,
+    /// Newest first.
+    pub spells: Vec<Spell>,
     /// Newest first.
     pub checks: Vec<CheckRow>,
+    /// Settings as `(label, value)`: "Address" "https://example.com/".
+    pub settings: Vec<(String, String)>,
+    pub tags: Vec<String>,
+    /// Rules as `(label, value)`: "Down when" "2 checks in a row fail".
+    pub rules: Vec<(String, String)>,
 }
 
-/// `GET /orgs/{org}/monitors/new?service_id=` and `/monitors/{id}/edit`; the answer to a `POST` with errors.
+/// A kind of monitor and what it is for; a link to its form.
+#[derive(Debug, Clone)]
+pub struct KindLink {
+    /// "kind=tcp".
+    pub query: String,
+    pub label: String,
+    pub sentence: String,
+    pub is_chosen: bool,
+}
+
+/// What a check of unsaved settings saw.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    pub state: State,
+    /// "It answers".
+    pub title: String,
+    /// "Status 200.", "The server answered 503 instead of 200."
+    pub words: String,
+    /// "191 ms" or "–".
+    pub total: String,
+    /// "Its certificate ends in 23 days, 20 Dec 2026."; may be empty.
+    pub certificate: String,
+    pub phases: Vec<Phase>,
+}
+
+impl Trial {
+    fn drawn(&self) -> Vec<Drawn<'_>> {
+        staircase::drawn(&self.phases)
+    }
+}
+
+/// `GET /orgs/{org}/monitors/new?kind=&service_id=` and `/monitors/{id}/edit`; the answer to a `POST` with errors.
 ///
-/// `POST /monitors` and `POST /monitors/{id}/edit` send `csrf`, `version`, `service_id` (new only), `url`, `method`,
-/// `expected_status`, `interval_seconds`, `timeout_seconds`, `failures_to_open`, `successes_to_close`,
-/// `min_outage_seconds`, `degraded_above_ms` (or empty), `parent_id` (or empty), `tags` and `is_active` (`true` or absent).
+/// `POST /monitors` and `POST /monitors/{id}/edit` send `csrf`, `version`, `kind`, `carried` and the fields of `main` and
+/// `groups`; with `more`, the name of a list, they answer with the form and more empty rows in it. `POST /monitors/test`
+/// and `/monitors/{id}/test` send the same, check it and save nothing.
 #[derive(Debug, Clone, Template)]
 #[template(path = "dashboard/monitor_form.html")]
 pub struct FormPage {
@@ -135,23 +206,20 @@ pub struct FormPage {
     /// `None`: a new one.
     pub id: Option<String>,
     pub version: String,
-    pub services: Vec<Choice>,
-    pub url: String,
-    pub methods: Vec<Choice>,
-    pub expected_status: String,
-    /// "300", …; shorter ones than the tier allows are not offered.
-    pub intervals: Vec<Choice>,
-    /// "Team checks every 30 s."; empty when nothing shorter exists.
-    pub interval_hint: String,
-    pub timeout_seconds: String,
-    pub failures_to_open: String,
-    pub successes_to_close: String,
-    pub min_outage_seconds: String,
-    pub degraded_above_ms: String,
-    /// "Nothing" and the other monitors.
-    pub parents: Vec<Choice>,
-    /// With commas between them.
-    pub tags: String,
+    /// "tcp".
+    pub kind: String,
+    /// "TCP port".
+    pub kind_label: String,
+    /// Empty: the kind is fixed.
+    pub kinds: Vec<KindLink>,
+    /// What everybody sees.
+    pub main: Vec<Part>,
+    pub groups: Vec<Group>,
     pub is_active: bool,
+    /// There is something to ask, so that it can be tried.
+    pub is_tried: bool,
+    pub trial: Option<Trial>,
+    /// Secrets that were typed, sealed; empty: none.
+    pub carried: String,
     pub errors: Errors,
 }

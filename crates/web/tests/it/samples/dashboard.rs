@@ -4,7 +4,7 @@ use super::{Sample, Words};
 use domain::organization::Role;
 use web::markdown;
 use web::view::dashboard::overview::{Broken, IncidentRow, OverviewPage, ServiceRow, Step};
-use web::view::dashboard::{Room, Shell, incidents, monitors, services, welcome};
+use web::view::dashboard::{Room, Shell, incidents, monitors, services, staircase, welcome};
 use web::view::{Choice, Errors, Moment, Site, State, Update};
 
 pub(crate) fn shell(words: &Words) -> Shell {
@@ -247,65 +247,7 @@ fn add_monitors(samples: &mut Vec<Sample>, words: &Words) {
     };
     super::add(samples, words, "monitors", &page(rows));
     super::add(samples, words, "monitors-empty", &page(Vec::new()));
-    super::add(samples, words, "monitor", &monitor(words));
-    let form = monitors::FormPage {
-        shell: calm(words),
-        id: None,
-        version: String::new(),
-        services: choices(words, &["API"]),
-        url: words.text("https://10.0.0.1/"),
-        methods: choices(words, &["GET", "HEAD"]),
-        expected_status: words.text("200"),
-        intervals: choices(words, &["5 min", "10 min"]),
-        interval_hint: words.text("Pro checks every minute, Team every 30 s."),
-        timeout_seconds: words.text("10"),
-        failures_to_open: words.text("2"),
-        successes_to_close: words.text("2"),
-        min_outage_seconds: words.text("60"),
-        parents: choices(words, &["Nothing", "www.example.com"]),
-        degraded_above_ms: words.text("800"),
-        tags: words.text("eu, team:billing"),
-        is_active: true,
-        errors: Errors::default().with("url", words.text("This address is private.")),
-    };
-    super::add(samples, words, "monitor-form", &form);
-}
-
-fn monitor(words: &Words) -> monitors::ShowPage {
-    let check = |at: &str, state, text: &str| monitors::CheckRow {
-        at: at.into(),
-        state,
-        words: words.text(text),
-        total: "126 ms".into(),
-    };
-    let figure = |label: &str, value: &str, unit: &str| (label.to_owned(), value.to_owned(), unit.to_owned());
-    monitors::ShowPage {
-        shell: calm(words),
-        id: "mn_1".into(),
-        name: words.text("api.example.com/health"),
-        url: words.text("https://api.example.com/health"),
-        state: State::Major,
-        words: words.text("Down for 39 min"),
-        flapping: words.text("Flapping since 09:12 UTC"),
-        snoozed: words.text("Snoozed until 23 Nov 2026, 11:00 UTC"),
-        is_active: true,
-        service: ("sv_1".into(), words.text("API")),
-        interval: "60 s".into(),
-        figures: vec![
-            figure("Uptime, 90 days", "99.966", "%"),
-            figure("Median, 24 h", "186", "ms"),
-            figure("Checks, 24 h", "1440", ""),
-        ],
-        rules: vec![
-            ("Down when".into(), words.text("2 checks in a row fail")),
-            ("Up when".into(), words.text("2 checks in a row succeed")),
-        ],
-        checks: vec![
-            check("23 Nov, 10:30:02", State::Major, "503, expected 200"),
-            check("23 Nov, 10:29:02", State::Degraded, "200, slow"),
-            check("23 Nov, 10:28:02", State::Operational, "200"),
-        ],
-    }
+    super::monitors::add(samples, words);
 }
 
 fn add_incidents(samples: &mut Vec<Sample>, words: &Words) {
@@ -407,8 +349,8 @@ fn add_welcome(samples: &mut Vec<Sample>, words: &Words) {
     let url = words.text("https://10.0.0.1");
     let again = welcome::WelcomePage { site: site(), root: root(), url, is_guess: false, errors };
     super::add(samples, words, "welcome-error", &again);
-    let phase = |name, outcome| welcome::Phase { name, outcome };
-    let took = welcome::Reached::Took;
+    let phase = |name, outcome| staircase::Phase { name, outcome };
+    let took = staircase::Reached::Took;
     let good = welcome::ResultPage {
         site: site(),
         root: root(),
@@ -434,8 +376,8 @@ fn add_welcome(samples: &mut Vec<Sample>, words: &Words) {
         phases: vec![
             phase("DNS", took(14)),
             phase("TCP connect", took(19)),
-            phase("TLS handshake", welcome::Reached::Failed(words.text("certificate not valid"))),
-            phase("First byte", welcome::Reached::Skipped),
+            phase("TLS handshake", staircase::Reached::Failed(words.text("certificate not valid"))),
+            phase("First byte", staircase::Reached::Skipped),
         ],
         is_up: false,
         words: words.text("No answer"),

@@ -3,6 +3,7 @@
 
 mod auth;
 mod dashboard;
+mod monitors;
 mod organization;
 pub(crate) mod public;
 mod site;
