@@ -333,7 +333,7 @@ pub(crate) async fn list_intervals_of(
         conn,
         "SELECT i.monitor_id, i.service_id, i.state, i.started_at, i.ended_at
            FROM json_each($2) j CROSS JOIN state_intervals i ON i.monitor_id = unhex(j.value, '-')
-          WHERE i.organization_id = $1 AND (i.ended_at IS NULL OR i.ended_at > $3)
+          WHERE +i.organization_id = $1 AND (i.ended_at IS NULL OR i.ended_at > $3)
           ORDER BY i.started_at",
         "SELECT i.monitor_id, i.service_id, i.state, i.started_at, i.ended_at
            FROM state_intervals i

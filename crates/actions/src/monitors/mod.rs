@@ -180,6 +180,9 @@ fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Ti
         .and_then(|wanted| wanted.settings.as_ref())
         .map_or(MonitorKind::Http, Settings::kind);
     let tags = checks.take("tags", Tags::parse(input.tags)).unwrap_or_default();
+    if !MonitorKind::OFFERED.contains(&kind) {
+        return Err(Error::field("kind", "not_offered", "Monitors of this kind cannot be made yet."));
+    }
     let interval_seconds = input.interval_seconds.unwrap_or_else(|| gate.default_interval_seconds(kind));
     let default_timeout = DEFAULT_TIMEOUT_SECONDS.min(interval_seconds.saturating_sub(1)).max(1);
     let mut monitor = Monitor {

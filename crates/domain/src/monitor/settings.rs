@@ -40,6 +40,18 @@ impl MonitorKind {
         Self::Manual,
     ];
 
+    /// Kinds that ask somebody. Only these can be made: nothing receives heartbeats and reports of people yet.
+    pub const OFFERED: [Self; 8] = [
+        Self::Http,
+        Self::Tcp,
+        Self::Dns,
+        Self::Icmp,
+        Self::TlsCertificate,
+        Self::DomainExpiry,
+        Self::Websocket,
+        Self::Grpc,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",

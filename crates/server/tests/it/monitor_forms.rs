@@ -51,7 +51,7 @@ fn has_error_at(answer: &HttpAnswer, id: &str) -> bool {
 #[db_test]
 async fn the_form_of_each_kind_makes_its_monitor(app: TestApp) {
     let alice = app.alice().await;
-    let table: [(&str, &[(&str, &str)], Value); 10] = [
+    let table: [(&str, &[(&str, &str)], Value); 8] = [
         (
             "http",
             &[
@@ -116,17 +116,6 @@ async fn the_form_of_each_kind_makes_its_monitor(app: TestApp) {
             &[("settings_host", "example.com"), ("settings_port", "443"), ("settings_service", "shop")],
             json!({"host": "example.com", "port": 443, "tls": false, "service": "shop"}),
         ),
-        (
-            "heartbeat",
-            &[
-                ("name", "Backup"),
-                ("heartbeat_by", "period"),
-                ("heartbeat_seconds", "86400"),
-                ("heartbeat_grace_seconds", "600"),
-            ],
-            json!({"schedule": {"by": "period", "seconds": 86400}, "grace_seconds": 600}),
-        ),
-        ("manual", &[("name", "Phones")], json!({})),
     ];
     for (kind, fields, settings) in table {
         let shown = alice.opens(&format!("/orgs/acme/monitors/new?kind={kind}")).await;

@@ -133,3 +133,13 @@ async fn a_check_is_tried_before_it_is_saved(database: TestDatabase) {
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
 }
+
+#[db_test]
+async fn kinds_that_nothing_receives_yet_are_refused(app: TestApp) {
+    let alice = app.alice().await;
+    let service = alice.creates_service("Backup").await;
+    for kind in ["heartbeat", "manual"] {
+        let answer = alice.post("/api/v1/monitors", &json!({"service_id": service, "kind": kind})).await;
+        assert_eq!(pointers(&answer), ["/kind"], "{kind}: {}", answer.text);
+    }
+}

@@ -124,7 +124,7 @@ fn form(filter: Filter) -> FilterForm {
     };
     let states = Shown::ALL.map(|shown| choice(shown.word(), shown.label(), filter.state == Some(shown)));
     let kinds =
-        MonitorKind::ALL.map(|kind| choice(kind.as_str(), about::kind(kind), filter.kind == Some(kind)));
+        MonitorKind::OFFERED.map(|kind| choice(kind.as_str(), about::kind(kind), filter.kind == Some(kind)));
     FilterForm {
         states: [choice("", "Any state", filter.state.is_none())].into_iter().chain(states).collect(),
         kinds: [choice("", "Any kind", filter.kind.is_none())].into_iter().chain(kinds).collect(),

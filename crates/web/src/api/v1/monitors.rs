@@ -40,7 +40,7 @@ pub struct MonitorBody {
     /// What it depends on: while that fails, a failure of this one is recorded as `no_data`.
     #[schema(value_type = Option<String>)]
     parent_id: Option<MonitorId>,
-    /// `http`, `tcp`, `dns`, `icmp`, `tls_certificate`, `domain_expiry`, `websocket`, `grpc`, `heartbeat` or `manual`.
+    /// `http`, `tcp`, `dns`, `icmp`, `tls_certificate`, `domain_expiry`, `websocket` or `grpc`.
     #[schema(value_type = String, example = "http")]
     kind: MonitorKind,
     name: Option<String>,

@@ -353,7 +353,7 @@ fn groups(screen: &Screen, typed: &Typed, held: &SecretsHeld, kept: &Secrets) ->
 fn kind_links(chosen: MonitorKind, typed: &Typed) -> Vec<KindLink> {
     let service: Option<ServiceId> = typed.get("service_id").parse().ok();
     let service = service.map(|id| format!("&service_id={id}")).unwrap_or_default();
-    MonitorKind::ALL
+    MonitorKind::OFFERED
         .into_iter()
         .map(|kind| KindLink {
             query: format!("kind={}{service}", kind.as_str()),
