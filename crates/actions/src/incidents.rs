@@ -116,6 +116,7 @@ pub(crate) struct CheckedIncident {
     notify: bool,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what was given is used up; its texts are parsed")]
 pub(crate) fn check_new(input: NewIncident, now: Timestamp) -> Result<CheckedIncident> {
     let mut checks = Checks::default();
     let title = checks.take("title", Title::parse(&input.title));

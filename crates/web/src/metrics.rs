@@ -90,6 +90,7 @@ impl Metrics {
         page.0
     }
 
+    #[expect(clippy::too_many_lines, reason = "one line or two for each metric")]
     fn engine(&self, page: &mut Page) {
         let meters = self.state.ctx.signals.meters();
         page.seconds(

@@ -168,6 +168,7 @@ pub(crate) async fn insert_step(
     Ok(monitor)
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each field of a monitor")]
 fn build(ctx: &Context, gate: &Gate, scope: OrgScope, input: NewMonitor, now: Timestamp) -> Result<Monitor> {
     let mut checks = Checks::default();
     let has_url = input.url.is_some();

@@ -339,8 +339,8 @@ async fn an_outage_within_ten_minutes_goes_on_with_the_same_incident(test: TestC
     );
     assert!(!reopened.is_edited, "the engine goes on with its own");
     next(&test, ids[0], up()).await;
-    use IncidentStatus::{Investigating, Resolved};
-    let steps = [Investigating, Resolved, Investigating, Resolved];
+    let once = [IncidentStatus::Investigating, IncidentStatus::Resolved];
+    let steps = [once, once].concat();
     assert_eq!(story(&test, &acme, first.id).await, steps, "no step is skipped (F-01)");
     test.clock.advance_s(540);
     next(&test, ids[0], down()).await;
@@ -486,9 +486,9 @@ async fn a_recording_that_is_cut_off_leaves_the_flip_and_its_incident_or_neither
         let recorded =
             tokio::time::timeout(Duration::from_micros(150 * round), checks::record(&test, &reports));
         if recorded.await.is_ok() {
-            whole += 1
+            whole += 1;
         } else {
-            cut += 1
+            cut += 1;
         }
         // A commit that was on its way may still arrive: this waits for it.
         slot(&test, ids[0]).await;

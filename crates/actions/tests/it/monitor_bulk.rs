@@ -43,7 +43,7 @@ async fn many_are_paused_and_resumed_in_one_step(test: TestContext) {
 
     test.clock.advance_s(30);
     let ids = [monitors[1].id, foreign, monitors[0].id, monitors[0].id];
-    let bulk = change_many(&*test, &fleet.owner, &ids, Change::Pause).await.unwrap();
+    let bulk = change_many(&test, &fleet.owner, &ids, Change::Pause).await.unwrap();
     let expected = [
         (monitors[1].id, Outcome::Unchanged),
         (foreign, Outcome::NotFound),
@@ -77,7 +77,7 @@ async fn a_resume_without_room_changes_nothing_at_all(test: TestContext) {
     let monitors: Vec<Monitor> =
         (1..=6).map(|number| Monitor { is_active: number <= 4, ..fleet.monitor(number, URL) }).collect();
     fleet.adds(&monitors, START).await;
-    let refused = change_many(&*test, &fleet.owner, &[monitors[4].id, monitors[5].id], Change::Resume).await;
+    let refused = change_many(&test, &fleet.owner, &[monitors[4].id, monitors[5].id], Change::Resume).await;
     let Err(Error::LimitReached(reached)) = refused else { panic!("{refused:?}") };
     assert_eq!((reached.kind, reached.current), (QuotaKind::MonitorsPerService, 5));
     assert!(!fleet.finds(monitors[4].id).await.is_active, "not even the one there was room for");
@@ -90,22 +90,22 @@ async fn too_many_none_and_only_foreign_ones_are_refused(test: TestContext) {
         (Fleet::new(&test.db, 1, Tier::Team).await, Fleet::new(&test.db, 2, Tier::Team).await);
     let ids = fleet.adds_many(201, URL, START).await;
     let refused = async |ids: &[MonitorId]| {
-        fault(change_many(&*test, &fleet.owner, ids, Change::Pause).await.unwrap_err())
+        fault(change_many(&test, &fleet.owner, ids, Change::Pause).await.unwrap_err())
     };
     assert_eq!(refused(&[]).await, ("ids", "out_of_range"));
     assert_eq!(refused(&ids).await, ("ids", "out_of_range"));
     assert_eq!(changes(&test, &fleet, &ids[..MOST_AT_ONCE], Change::Pause).await.len(), MOST_AT_ONCE);
-    let foreign = change_many(&*test, &other.owner, &ids[..2], Change::Pause).await;
+    let foreign = change_many(&test, &other.owner, &ids[..2], Change::Pause).await;
     assert!(matches!(foreign, Err(Error::NotFound)), "{foreign:?}");
     let mut viewer = fleet.owner.clone();
     viewer.role = Role::Viewer;
-    let forbidden = change_many(&*test, &viewer, &ids[..1], Change::Resume).await;
+    let forbidden = change_many(&test, &viewer, &ids[..1], Change::Resume).await;
     assert!(matches!(forbidden, Err(Error::Forbidden(_))), "{forbidden:?}");
     assert!(matches!(
-        snooze(&*test, &viewer, ids[0], SnoozeEnd::AfterMinutes(5)).await,
+        snooze(&test, &viewer, ids[0], SnoozeEnd::AfterMinutes(5)).await,
         Err(Error::Forbidden(_))
     ));
-    assert!(matches!(end_snooze(&*test, &viewer, ids[0]).await, Err(Error::Forbidden(_))));
+    assert!(matches!(end_snooze(&test, &viewer, ids[0]).await, Err(Error::Forbidden(_))));
 }
 
 #[db_test]
@@ -114,7 +114,7 @@ async fn a_snooze_ends_by_itself_or_earlier_and_leaves_the_state_alone(test: Tes
     let monitor = Monitor { state: MonitorState::Down, ..fleet.monitor(1, URL) };
     fleet.adds(std::slice::from_ref(&monitor), START).await;
     let id = monitor.id;
-    let snoozed = snooze(&*test, &fleet.owner, id, SnoozeEnd::AfterMinutes(60)).await.unwrap();
+    let snoozed = snooze(&test, &fleet.owner, id, SnoozeEnd::AfterMinutes(60)).await.unwrap();
     assert_eq!(snoozed.snoozed_until, Some(START.plus_s(3600)));
     assert_eq!(fleet.finds(id).await, snoozed);
     assert_eq!((snoozed.state, snoozed.is_active), (MonitorState::Down, true), "shown and counted as ever");
@@ -123,12 +123,12 @@ async fn a_snooze_ends_by_itself_or_earlier_and_leaves_the_state_alone(test: Tes
     test.clock.advance_s(1);
     let awake = fleet.finds(id).await;
     assert!(!awake.is_snoozed(test.now()));
-    assert_eq!(end_snooze(&*test, &fleet.owner, id).await.unwrap(), awake, "there is nothing to end");
+    assert_eq!(end_snooze(&test, &fleet.owner, id).await.unwrap(), awake, "there is nothing to end");
 
     let at = test.now().plus_s(60);
     assert_eq!(changes(&test, &fleet, &[id], Change::Snooze(SnoozeEnd::At(at))).await, [Outcome::Changed]);
     assert_eq!(changes(&test, &fleet, &[id], Change::Snooze(SnoozeEnd::At(at))).await, [Outcome::Unchanged]);
-    let ended = end_snooze(&*test, &fleet.owner, id).await.unwrap();
+    let ended = end_snooze(&test, &fleet.owner, id).await.unwrap();
     assert!(!ended.is_snoozed(test.now()));
     assert!(ended.updated_at > snoozed.updated_at);
     assert_eq!(changes(&test, &fleet, &[id], Change::EndSnooze).await, [Outcome::Unchanged]);
@@ -148,14 +148,14 @@ async fn a_snooze_is_longer_than_nothing_and_at_most_seven_days(test: TestContex
         (SnoozeEnd::AfterMinutes(10_081), "minutes"),
         (SnoozeEnd::AfterMinutes(i64::MAX), "minutes"),
     ] {
-        let refused = fault(snooze(&*test, &fleet.owner, id, end).await.unwrap_err());
+        let refused = fault(snooze(&test, &fleet.owner, id, end).await.unwrap_err());
         assert_eq!(refused, (field, "out_of_range"), "{end:?}");
     }
-    let longest = snooze(&*test, &fleet.owner, id, SnoozeEnd::AfterMinutes(10_080)).await.unwrap();
+    let longest = snooze(&test, &fleet.owner, id, SnoozeEnd::AfterMinutes(10_080)).await.unwrap();
     assert_eq!(longest.snoozed_until, Some(week));
-    let foreign = snooze(&*test, &other.owner, id, SnoozeEnd::AfterMinutes(5)).await;
+    let foreign = snooze(&test, &other.owner, id, SnoozeEnd::AfterMinutes(5)).await;
     assert!(matches!(foreign, Err(Error::NotFound)), "T-02: {foreign:?}");
-    assert!(matches!(end_snooze(&*test, &other.owner, id).await, Err(Error::NotFound)));
+    assert!(matches!(end_snooze(&test, &other.owner, id).await, Err(Error::NotFound)));
 }
 
 #[db_test]
@@ -166,10 +166,10 @@ async fn tags_are_given_kept_and_taken_away(test: TestContext) {
         tags: words(&["Web", "eu", "web"]),
         ..NewMonitor::new(fleet.service, Ok(URL.to_owned()))
     };
-    let made = monitors::create(&*test, &fleet.owner, input.clone()).await.unwrap();
+    let made = monitors::create(&test, &fleet.owner, input.clone()).await.unwrap();
     assert_eq!(made.tags.iter().collect::<Vec<_>>(), ["eu", "web"]);
     assert_eq!(fleet.finds(made.id).await, made);
-    let update = async |patch| monitors::update(&*test, &fleet.owner, made.id, Version::Any, patch).await;
+    let update = async |patch| monitors::update(&test, &fleet.owner, made.id, Version::Any, patch).await;
     let other = MonitorPatch { failures_to_open: Some(3), ..MonitorPatch::default() };
     assert_eq!(update(other).await.unwrap().tags, made.tags, "absent: they stay");
     let patch = |tags| MonitorPatch { tags: Some(tags), ..MonitorPatch::default() };

@@ -61,7 +61,11 @@ async fn hostile_targets_end_with_a_class_and_delay_nobody(database: TestDatabas
         for result in results {
             // A machine that is busy may cut short what would have ended otherwise.
             let is_late = result.failure == Some(FailureClass::TimedOut);
-            assert!(result.failure == expected(*hostility) || is_late, "{hostility:?}: {result:?}");
+            // Whether the reset is met while connecting or afterwards is a matter of luck.
+            let is_early = *hostility == Hostility::ResetAtOnce
+                && result.failure == Some(FailureClass::ConnectionFailed);
+            let is_expected = result.failure == expected(*hostility) || is_late || is_early;
+            assert!(is_expected, "{hostility:?}: {result:?}");
             assert_eq!(result.status == CheckStatus::Up, result.failure.is_none(), "{hostility:?}");
         }
     }

@@ -1,7 +1,6 @@
 //! Tags: the words by which owners find their monitors again.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 
 /// The tags of one monitor: sorted, each once, at most [`Tags::MOST`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,12 +56,10 @@ impl Tags {
     }
 }
 
-impl TryFrom<String> for Tags {
-    type Error = Infallible;
-
+impl From<String> for Tags {
     /// Reads what the database puts together: tags with spaces between them.
-    fn try_from(text: String) -> Result<Self, Infallible> {
-        Ok(Self(text.split_ascii_whitespace().map(str::to_owned).collect()))
+    fn from(text: String) -> Self {
+        Self(text.split_ascii_whitespace().map(str::to_owned).collect())
     }
 }
 
@@ -87,7 +84,7 @@ mod tests {
         let tags = Tags::parse(["web", " Team:Billing ", "web", "v1.2-x_y"]).unwrap();
         assert_eq!(tags.iter().collect::<Vec<_>>(), ["team:billing", "v1.2-x_y", "web"]);
         assert!(tags.has("web") && !tags.has("we"));
-        assert_eq!(Tags::try_from("team:billing v1.2-x_y web".to_owned()).unwrap(), tags);
+        assert_eq!(Tags::from("team:billing v1.2-x_y web".to_owned()), tags);
         assert_eq!(Tags::parse([""; 0]).unwrap(), Tags::default());
     }
 

@@ -48,10 +48,14 @@ fn has_error_at(answer: &HttpAnswer, id: &str) -> bool {
     answer.text.contains(&format!("class=\"error\" id=\"{id}-hint\""))
 }
 
+/// Names and values of a form.
+type Fields = &'static [(&'static str, &'static str)];
+
 #[db_test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 async fn the_form_of_each_kind_makes_its_monitor(app: TestApp) {
     let alice = app.alice().await;
-    let table: [(&str, &[(&str, &str)], Value); 8] = [
+    let table: [(&str, Fields, Value); 8] = [
         (
             "http",
             &[
@@ -141,11 +145,12 @@ async fn the_form_of_each_kind_makes_its_monitor(app: TestApp) {
 }
 
 #[db_test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 async fn what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(app: TestApp) {
     // T-01, ux.md 2.2
     let alice = app.alice().await;
     let service = alice.creates_service("API").await;
-    let table: [(&str, &[(&str, &str)], &[&str]); 8] = [
+    let table: [(&str, Fields, &[&str]); 8] = [
         ("tcp", &[("settings_host", "127.0.0.1"), ("settings_port", "65x")], &["settings_port"]),
         (
             "tcp",
@@ -218,6 +223,7 @@ async fn lists_grow_without_scripts_and_without_loss(app: TestApp) {
 }
 
 #[db_test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 async fn secrets_are_in_no_page_and_survive_refusals_and_edits(app: TestApp) {
     // T-22
     let alice = app.alice().await;

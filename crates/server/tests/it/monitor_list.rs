@@ -128,7 +128,7 @@ async fn the_page_narrows_down_and_changes_what_is_ticked(app: TestApp) {
     let service = alice.creates_service("API").await;
     let first = creates(&alice, &service, "https://alpha.example.com/", &["eu"]).await;
     let second = creates(&alice, &service, "https://beta.example.com/", &["eu", "web"]).await;
-    let list = format!("/orgs/{}/monitors", alice.organization);
+    let list = "/orgs/acme/monitors".to_owned();
     let all = alice.opens(&list).await.text;
     assert!(all.contains("alpha.example.com") && all.contains("beta.example.com"));
     assert!(all.contains(&format!("href=\"{list}?tag=eu\">eu 2</a>")), "{all}");
@@ -177,10 +177,8 @@ async fn ten_thousand_monitors_are_a_page_of_a_hundred_kilobytes(app: TestApp) {
     let fleet = Fleet::new(&app.db, 1, Tier::Team).await;
     let mut tx = app.db.write().await.unwrap();
     let user = alice.user_id.parse().unwrap();
-    let membership = store::organizations::find_membership_by_slug(&mut tx, user, &alice.organization)
-        .await
-        .unwrap()
-        .unwrap();
+    let membership =
+        store::organizations::find_membership_by_slug(&mut tx, user, "acme").await.unwrap().unwrap();
     let count = 10_000;
     for number in 1..=count {
         let organization_id = membership.organization.id;
@@ -192,7 +190,7 @@ async fn ten_thousand_monitors_are_a_page_of_a_hundred_kilobytes(app: TestApp) {
         store::monitors::insert(&mut tx, membership.scope(), &monitor, START).await.unwrap();
     }
     tx.commit().await.unwrap();
-    let list = format!("/orgs/{}/monitors", alice.organization);
+    let list = "/orgs/acme/monitors".to_owned();
     let began = std::time::Instant::now();
     let page = alice.opens(&list).await;
     println!("{} bytes in {} ms", page.text.len(), began.elapsed().as_millis());

@@ -17,4 +17,4 @@ CREATE TABLE retention_nights (
     slices INTEGER NOT NULL,
     busy_ms INTEGER NOT NULL,
     longest_slice_ms INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;

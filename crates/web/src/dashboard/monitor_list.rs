@@ -8,7 +8,7 @@ use domain::id::{MonitorId, ServiceId};
 use domain::monitor::{Monitor, MonitorKind, MonitorState};
 use domain::plan::QuotaKind;
 use domain::service::Service;
-use domain::time::{HOUR_MS, Timestamp};
+use domain::time::{DAY_MS, HOUR_MS, Timestamp};
 use domain::verdict::{MonitorVerdict, Policy};
 use store::state_intervals::StateInterval;
 
@@ -88,7 +88,7 @@ async fn page(screen: &Screen, query: &str, errors: Errors) -> Result<ListPage, 
     let monitors: Vec<Monitor> = stored.into_iter().map(|monitor| screen.known(monitor)).collect();
     let part = part(&monitors, &filter, after, now);
     let ids: Vec<MonitorId> = part.rows.iter().map(|monitor| monitor.id).collect();
-    let since = now.plus_ms(-day_ms());
+    let since = now.plus_ms(-DAY_MS);
     let spans = store::state_intervals::list_of(&mut conn, screen.scope(), &ids, since).await?;
     drop(conn);
     let mut by_monitor: HashMap<MonitorId, Vec<StateInterval>> = HashMap::new();
@@ -176,14 +176,9 @@ fn row(screen: &Screen, monitor: &Monitor, service: &str, spans: &[StateInterval
     }
 }
 
-const fn day_ms() -> i64 {
-    // A small number of hours.
-    HOURS as i64 * HOUR_MS
-}
-
 /// The worst state of each of the last 24 hours; `known_until` ends the span that is open.
 fn day_bar(spans: &[StateInterval], known_until: Timestamp, now: Timestamp) -> DayBar {
-    let start = now.plus_ms(-day_ms());
+    let start = now.plus_ms(-DAY_MS);
     let mut hours = [MonitorState::NoData; HOURS];
     for (hour, from) in hours.iter_mut().zip((0i64..).map(|hour| start.plus_ms(hour * HOUR_MS))) {
         let until = from.plus_ms(HOUR_MS);

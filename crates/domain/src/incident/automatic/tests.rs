@@ -35,7 +35,7 @@ fn own() -> OpenIncident {
 }
 
 /// The first outage of a service.
-fn facts<'a>(mode: IncidentMode, monitors: MonitorTally, incidents: &'a [OpenIncident]) -> Facts<'a> {
+fn facts(mode: IncidentMode, monitors: MonitorTally, incidents: &[OpenIncident]) -> Facts<'_> {
     Facts {
         mode,
         was_in_trouble: monitors.down == 0,
@@ -323,12 +323,11 @@ impl World {
                 self.is_flapping = false;
                 self.follows(true, self.tally().up > 0);
             }
-            Event::Calms => {}
             Event::Flips { monitor, to } if self.monitors[monitor] != to => {
                 self.monitors[monitor] = to;
                 self.follows(was_down, to == Some(Health::Up));
             }
-            Event::Flips { .. } => {}
+            Event::Calms | Event::Flips { .. } => {}
         }
     }
 
@@ -369,6 +368,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each act, each with what must hold before it")]
     fn applies(&mut self, act: Act) {
         let place = |id: Uuid| usize::try_from(id.as_u128()).unwrap();
         let is_suggesting = matches!(

@@ -122,7 +122,7 @@ struct Sum {
     down: i64,
     no_data: i64,
     count: i64,
-    sum_ms: i64,
+    total_ms: i64,
     max_ms: i32,
     phases: domain::rollup::PhaseSums,
     latency: domain::latency::Latency,
@@ -135,7 +135,7 @@ impl Sum {
         self.down += i64::from(rollup.down);
         self.no_data += i64::from(rollup.no_data);
         self.count += i64::from(rollup.response_time_count);
-        self.sum_ms += rollup.response_time_sum_ms;
+        self.total_ms += rollup.response_time_sum_ms;
         self.max_ms = self.max_ms.max(rollup.response_time_max_ms);
         self.phases.dns_ms += rollup.phases.dns_ms;
         self.phases.connect_ms += rollup.phases.connect_ms;
@@ -152,7 +152,7 @@ impl Sum {
             down: self.down,
             no_data: self.no_data,
             count: self.count,
-            mean_ms: mean(self.sum_ms),
+            mean_ms: mean(self.total_ms),
             p50_ms: self.latency.percentile(500),
             p90_ms: self.latency.percentile(900),
             p95_ms: self.latency.percentile(950),

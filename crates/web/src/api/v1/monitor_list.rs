@@ -89,10 +89,10 @@ fn end(until: Option<Timestamp>, minutes: Option<i64>) -> Result<SnoozeEnd, Prob
         (Some(until), None) => Ok(SnoozeEnd::At(until)),
         (None, Some(minutes)) => Ok(SnoozeEnd::AfterMinutes(minutes)),
         (Some(_), Some(_)) => {
-            Err(Problem::unprocessable("minutes", "contradictory", "Give until or minutes, not both."))
+            Err(Problem::unprocessable("/minutes", "contradictory", "Give until or minutes, not both."))
         }
         (None, None) => {
-            Err(Problem::unprocessable("until", "required", "Say until when, or for how many minutes."))
+            Err(Problem::unprocessable("/until", "required", "Say until when, or for how many minutes."))
         }
     }
 }
@@ -150,7 +150,7 @@ async fn bulk(
     let change = match body.action {
         BulkAction::Snooze => Change::Snooze(end(body.until, body.minutes)?),
         _ if is_timed => {
-            return Err(Problem::unprocessable("until", "not_of_this_action", "Only snooze has an end."));
+            return Err(Problem::unprocessable("/until", "not_of_this_action", "Only snooze has an end."));
         }
         BulkAction::Pause => Change::Pause,
         BulkAction::Resume => Change::Resume,

@@ -232,8 +232,7 @@ pub(super) fn target(kind: MonitorKind, typed: &Typed) -> Vec<Part> {
     let tls = || Part::Field(Field::check("settings_tls", "With TLS", typed.is_ticked("settings_tls")));
     match kind {
         MonitorKind::Http => http::target(typed),
-        MonitorKind::Tcp => vec![Part::Pair(host(), port()), tls()],
-        MonitorKind::Grpc => vec![Part::Pair(host(), port()), tls()],
+        MonitorKind::Tcp | MonitorKind::Grpc => vec![Part::Pair(host(), port()), tls()],
         MonitorKind::Dns => {
             let records = RecordType::ALL.map(|record| (record.as_str(), record.as_str()));
             let record =

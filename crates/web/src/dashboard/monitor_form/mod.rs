@@ -98,7 +98,8 @@ pub(crate) async fn update(
             Err(error) => again(&screen, Some(&monitor), typed, refused(error)?).await,
         }
     };
-    screen.answer(body).await
+    // Two forms of settings are held at once, which is much for a stack.
+    screen.answer(Box::pin(body)).await
 }
 
 /// Checks what was typed for a new monitor, at once (S4).

@@ -120,13 +120,13 @@ fn read_assertion(row: &Cells<'_>, index: usize, checks: &mut Checks) -> Option<
         "body" => Some(Assertion::Body { test, value }),
         "json" => Some(Assertion::Json { path: row.name.to_owned(), test, value }),
         "header" => Some(Assertion::Header { name: row.name.to_owned(), test, value }),
-        "latency" => match value.trim().parse() {
-            Ok(most_ms) => Some(Assertion::Latency { most_ms }),
-            Err(_) => {
+        "latency" => {
+            let read = value.trim().parse().ok();
+            if read.is_none() {
                 wrong(checks, &at("value"), "wrong_type", "Write milliseconds, such as 1500.");
-                None
             }
-        },
+            read.map(|most_ms| Assertion::Latency { most_ms })
+        }
         _ => {
             wrong(checks, &at("of"), "required", "Choose what has to be so.");
             None

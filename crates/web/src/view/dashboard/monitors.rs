@@ -156,7 +156,7 @@ pub struct ShowPage {
     pub spells: Vec<Spell>,
     /// Newest first.
     pub checks: Vec<CheckRow>,
-    /// Settings as `(label, value)`: "Address" "https://example.com/".
+    /// Settings as `(label, value)`: "Address" "example.com".
     pub settings: Vec<(String, String)>,
     pub tags: Vec<String>,
     /// Rules as `(label, value)`: "Down when" "2 checks in a row fail".

@@ -222,31 +222,32 @@ fn add_monitors(samples: &mut Vec<Sample>, words: &Words) {
         row("www.example.com", State::Operational, "Answers"),
     ];
     let room = || Room { used: "2 monitors".into(), blocked: None };
-    let page = |rows: Vec<monitors::Row>| monitors::ListPage {
+    // Without monitors there is nothing to narrow down.
+    let page = |rows: Vec<monitors::Row>, words: &Words, unseen: &Words| monitors::ListPage {
         shell: calm(words),
         errors: Errors::default(),
         is_empty: rows.is_empty(),
         filter: monitors::FilterForm {
-            text: words.text("api"),
-            states: choices(words, &["Any state", "Down"]),
-            kinds: choices(words, &["Any kind", "HTTP"]),
-            tag: words.text("eu"),
+            text: unseen.text("api"),
+            states: choices(unseen, &["Any state", "Down"]),
+            kinds: choices(unseen, &["Any kind", "HTTP"]),
+            tag: unseen.text("eu"),
         },
         chips: vec![monitors::Chip {
-            tag: words.text("eu"),
+            tag: unseen.text("eu"),
             count: 2,
             path: "q=api".into(),
             is_chosen: true,
         }],
         rows,
-        part: words.text("1 to 2 of 3"),
+        part: unseen.text("1 to 2 of 3"),
         query: "q=api&tag=eu".into(),
         next: Some("q=api&cursor=3.1.mn_1".into()),
         first: None,
         room: room(),
     };
-    super::add(samples, words, "monitors", &page(rows));
-    super::add(samples, words, "monitors-empty", &page(Vec::new()));
+    super::add(samples, words, "monitors", &page(rows, words, words));
+    super::add(samples, words, "monitors-empty", &page(Vec::new(), words, &Words::plain()));
     super::monitors::add(samples, words);
 }
 
@@ -272,6 +273,7 @@ fn add_incidents(samples: &mut Vec<Sample>, words: &Words) {
     add_incident_forms(samples, words);
 }
 
+#[expect(clippy::too_many_lines, reason = "one sample after the other")]
 fn add_incident_forms(samples: &mut Vec<Sample>, words: &Words) {
     let statuses = || choices(words, &["Investigating", "Identified", "Monitoring", "Resolved"]);
     let effect = |id: &str, name: &str, state| incidents::Effect {

@@ -84,12 +84,13 @@ fn spell(state: State, words: &'static str, lasting: &str) -> Spell {
 fn chart() -> Chart {
     let columns = |class, name, ground: i64, height: i64| {
         let hours = (0..24_i64).filter(|hour| !(9..12).contains(hour));
-        let path = hours
+        let bars: Vec<String> = hours
             .map(|hour| {
                 let height = height + hour * 7 % 5 * 12;
                 format!("M{} {}h8v-{height}h-8z", hour * 10 + 1, 1000 - ground - hour * 7 % 5 * 12)
             })
             .collect();
+        let path = bars.concat();
         Series { class, name, value: "18 ms".into(), path }
     };
     let tick = |at: &str, text: &str, is_minor| Tick { at: at.into(), text: text.into(), is_minor };
