@@ -116,6 +116,8 @@ impl Database {
         // Each check changes the row of its monitor: with room for many of them, pages are read once and written to
         // the database file once for many changes. It is taken only as far as the database is large.
         let writer = options.clone().pragma("cache_size", "-16384").pragma("wal_autocheckpoint", "4000");
+        // Each small statement of a large transaction keeps what it may have to undo; that needs no file.
+        let writer = writer.pragma("temp_store", "MEMORY");
         let write =
             pool_options(1).connect_with(writer).await.map_err(|error| Error::of_first_file(path, error))?;
         let read =

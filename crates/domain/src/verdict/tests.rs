@@ -311,11 +311,13 @@ fn history() -> impl Strategy<Value = Vec<(CheckStatus, i64)>> {
     let step =
         prop_oneof![12 => Just(30_i64), 2 => Just(120), 1 => Just(130), 2 => Just(140), 1 => Just(-30)];
     proptest::collection::vec((status, step), 0..60).prop_map(|steps| {
-        let mut at = 0;
+        let (mut at, mut latest) = (0, 0);
         steps
             .into_iter()
             .map(|(status, step)| {
-                at = (at + step * 1000).max(0);
+                // Further back than a gap means that the clock was set back, which has a test of its own.
+                at = (at + step * 1000).max(latest - 60_000).max(0);
+                latest = latest.max(at);
                 (status, at)
             })
             .collect()

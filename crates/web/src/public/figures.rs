@@ -1,5 +1,5 @@
 //! What a page says in figures: the state and the uptime of each of its services. Documents, feed and badges are written
-//! from it, by the function that the page is drawn with ([`Seen::uptime`](super::timeline::Seen::uptime), D8).
+//! from it, by the function that the page is drawn with (`timeline::Seen::uptime`, D8).
 
 use domain::id::{PageId, ServiceId};
 use domain::overview::Indicator;
