@@ -379,7 +379,7 @@ mod tests {
             texts(Range::Day),
             ["12:00", "15:00", "18:00", "21:00", "00:00", "03:00", "06:00", "09:00"]
         );
-        assert_eq!(texts(Range::Week).len(), 6);
+        assert_eq!(texts(Range::Week).len(), 7);
         assert_eq!(texts(Range::Quarter), ["1 Sep", "15 Sep", "1 Oct", "15 Oct", "1 Nov", "15 Nov"]);
     }
 }
